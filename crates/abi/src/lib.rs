@@ -7,12 +7,14 @@
 
 mod error;
 mod handle;
+mod machine;
 mod qos;
 mod rights;
 mod syscall;
 
 pub use error::Error;
 pub use handle::ThreadHandle;
+pub use machine::MachineExit;
 pub use qos::Qos;
 pub use rights::Rights;
 pub use syscall::{Probe, SpawnFlags, Syscall};
