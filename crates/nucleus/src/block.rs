@@ -1,0 +1,196 @@
+//! How a task stops running of its own will, and how it comes back: yield, sleep, wait, wake, join, end.
+
+use antler_abi::{Qos, ThreadHandle};
+use antler_facts::{Event, Leave, Request, WakeCause};
+use antler_sync::atomic::Ordering;
+use antler_sync::{HartToken, Held};
+
+use crate::cpu::Local;
+use crate::ids::CpuId;
+use crate::machine::Machine;
+use crate::scheduler::Scheduler;
+use crate::task::{Phase, Runnable};
+use crate::waits::{BUCKET_RANK, Key};
+
+/// Deadlines handled in one timer interrupt; what is left is due at once and fires again.
+const TIMER_BATCH: usize = 64;
+
+/// Waiters claimed under one hold of a bucket's lock; they are placed, and doorbells rung, after it is released.
+const WAKE_BATCH: usize = 16;
+
+impl<const W: usize> Scheduler<W> {
+    /// The current task lets others of its class run; takes effect in [`Scheduler::next`].
+    pub fn yield_now(&self, here: &mut HartToken) {
+        let local = self.locals.mine(here);
+        (local.turn, local.yielded, local.attention) = (true, true, true);
+    }
+
+    /// Changes the current task's class.
+    pub fn set_qos(&self, here: &mut HartToken, qos: Qos) {
+        let local = self.locals.mine(here);
+        if let Some(task) = &local.current {
+            self.tasks.set_qos(task, qos);
+        }
+        local.attention = true;
+    }
+
+    /// Parks the current task until `deadline` (ns since boot).
+    pub fn sleep<M: Machine>(&self, m: &M, here: &mut HartToken, deadline: u64) {
+        let local = self.locals.mine(here);
+        let Some(task) = local.current.take() else { return };
+        local.attention = true;
+        m.save(&task);
+        let slot = task.slot();
+        m.fact(Event::Leave { task: self.tasks.fact(slot), why: Leave::Block });
+        self.tasks.slot(slot as u32).deadline.store(deadline, Ordering::Relaxed);
+        local.timers.insert(self.tasks.next_ticket(&task), deadline);
+        self.tasks.park(task);
+    }
+
+    /// Parks the current task on `key` until a wake or the deadline, if `check` finds, under the lock that wakers take
+    /// too, that there is still a reason to wait.
+    ///
+    /// # Errors
+    /// What `check` returned; the task runs on.
+    pub fn wait<M: Machine, E>(
+        &self,
+        m: &M,
+        here: &mut HartToken,
+        key: Key,
+        deadline: Option<u64>,
+        check: impl FnOnce(&mut Held<'_, BUCKET_RANK>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (local, mut held) = self.locals.mine_and_locks(here);
+        let Some(task) = local.current.take() else { return Ok(()) };
+        m.save(&task);
+        let (slot, ticket) = (task.slot(), self.tasks.next_ticket(&task));
+        let timers = &mut local.timers;
+        let parked = self.waits.park(&self.tasks, task, key, &mut held, m, |held| {
+            check(held)?;
+            self.tasks.slot(slot as u32).deadline.store(deadline.unwrap_or(u64::MAX), Ordering::Relaxed);
+            if let Some(deadline) = deadline {
+                timers.insert(ticket, deadline);
+            }
+            m.fact(Event::Leave { task: self.tasks.fact(slot), why: Leave::Block });
+            Ok(())
+        });
+        match parked {
+            Ok(()) => {
+                local.attention = true;
+                Ok(())
+            }
+            Err((task, reason)) => {
+                local.current = Some(task);
+                Err(reason)
+            }
+        }
+    }
+
+    /// Wakes up to `count` tasks that wait on `key`, longest waiting first; returns how many.
+    pub fn wake<M: Machine>(
+        &self,
+        m: &M,
+        here: &mut HartToken,
+        key: Key,
+        count: usize,
+        cause: WakeCause,
+    ) -> usize {
+        let me = CpuId::here(here);
+        let (local, mut held) = self.locals.mine_and_locks(here);
+        let mut woken = 0;
+        // At most one turn for each batch of the pool's tasks.
+        loop {
+            let mut batch: [Option<Runnable>; WAKE_BATCH] = [const { None }; WAKE_BATCH];
+            let mut place = batch.iter_mut();
+            let want = (count - woken).min(WAKE_BATCH);
+            let got = self.waits.wake(&self.tasks, key, want, &mut held, m, |task| {
+                if let Some(place) = place.next() {
+                    *place = Some(task);
+                }
+            });
+            for task in batch.into_iter().flatten() {
+                self.place_woken(m, me, local, task, cause);
+            }
+            woken += got;
+            if got < WAKE_BATCH {
+                return woken;
+            }
+        }
+    }
+
+    fn place_woken<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local, task: Runnable, cause: WakeCause) {
+        let target = self.tasks.home(task.slot());
+        m.fact(Event::Wake { task: self.tasks.fact(task.slot()), cause, target: target.fact() });
+        self.place(m, me, local, task);
+    }
+
+    /// This hart's timer fired: wakes what is due and ends the time slice if it is over.
+    pub fn timer<M: Machine>(&self, m: &M, here: &mut HartToken) {
+        let me = CpuId::here(here);
+        let (local, mut held) = self.locals.mine_and_locks(here);
+        let now = m.now();
+        local.attention = true;
+        if let Some(deadline) = local.armed.take() {
+            m.fact(Event::Timer { deadline });
+        }
+        for _ in 0..TIMER_BATCH {
+            let Some((_, ticket)) = local.timers.pop_due(now) else { break };
+            // Losing the claim means that something else woke the task first.
+            if let Some(task) = self.tasks.claim(ticket) {
+                if self.waits.forget(&self.tasks, &task, &mut held, m) {
+                    m.timed_out(&task);
+                }
+                self.place_woken(m, me, local, task, WakeCause::Deadline);
+            }
+        }
+        if local.slice_end <= now {
+            local.turn = true;
+        }
+        // The hardware timer stays pending until it is set again.
+        self.arm_anew(m, local);
+    }
+
+    fn arm_anew<M: Machine>(&self, m: &M, local: &mut Local) {
+        let due = local.timers.next();
+        m.arm(due);
+        local.armed = due;
+    }
+
+    /// Whether a thread has ended; its joiner fetches the value with [`crate::TaskPool::reap`].
+    pub fn has_ended(&self, handle: ThreadHandle) -> bool {
+        self.tasks.phase(handle.slot) == Phase::Zombie
+    }
+
+    /// Ends the current task with `value` and wakes whoever joins it.
+    pub fn exit<M: Machine>(&self, m: &M, here: &mut HartToken, value: u64) {
+        let local = self.locals.mine(here);
+        let Some(task) = local.current.take() else { return };
+        local.attention = true;
+        let handle = self.tasks.handle(task.slot());
+        let name = self.tasks.fact(task.slot());
+        m.fact(Event::Leave { task: name, why: Leave::Exit });
+        m.fact(Event::Exit { task: name, value });
+        // Ended first, woken second: a joiner that checks in between finds the end and does not wait.
+        self.tasks.finish(task, value);
+        self.wake(m, here, Key::End(handle.to_raw()), usize::MAX, WakeCause::Join);
+    }
+
+    /// Makes every parked task of a program runnable, so that each can find out that its program is over, and has
+    /// every other CPU look at what it runs.
+    pub fn rouse<M: Machine>(&self, m: &M, here: &mut HartToken, owner: u32) {
+        let me = CpuId::here(here);
+        let (local, mut held) = self.locals.mine_and_locks(here);
+        for slot in 0..self.tasks.capacity() as u32 {
+            if self.tasks.owner(slot as usize) == owner
+                && let Some(task) = self.tasks.parked(slot).and_then(|ticket| self.tasks.claim(ticket))
+            {
+                self.waits.forget(&self.tasks, &task, &mut held, m);
+                self.place_woken(m, me, local, task, WakeCause::Kill);
+            }
+        }
+        for cpu in self.sets.online.load().iter().filter(|&cpu| cpu != me) {
+            // A CPU that left meanwhile runs nothing.
+            let _left = self.post(m, me, cpu, Request::Resched);
+        }
+    }
+}

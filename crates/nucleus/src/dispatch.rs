@@ -1,0 +1,230 @@
+//! What a CPU does next: its own queue, else a bounded steal, else idle.
+
+use antler_abi::Qos;
+use antler_facts::{Event, IdleEnd, Leave, Request};
+use antler_sync::HartToken;
+use antler_sync::atomic::{Ordering, fence};
+
+use crate::cpu::Local;
+use crate::ids::CpuId;
+use crate::machine::Machine;
+use crate::presence::State;
+use crate::scheduler::Scheduler;
+use crate::task::Runnable;
+
+/// What the CPU must do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Next {
+    /// Go on with the task that runs.
+    Same,
+    /// Run the task in this slot, which is the current one now.
+    Run(usize),
+    /// Nothing to run: wait for an interrupt, handle it, and ask again.
+    Idle,
+}
+
+impl<const W: usize> Scheduler<W> {
+    /// Decides what this CPU does next, at the end of every kernel entry. Without anything to look at it costs one
+    /// test. Every further turn of the loop follows a task that came in or was taken by somebody meanwhile.
+    pub fn next<M: Machine>(&self, m: &M, here: &mut HartToken) -> Next {
+        let me = CpuId::here(here);
+        let local = self.locals.mine(here);
+        if !local.attention {
+            return Next::Same;
+        }
+        let mut switched = false;
+        let mut turns = 0;
+        loop {
+            if turns > 0 {
+                m.relax(turns);
+            }
+            turns += 1;
+            self.drain_inbox(m, me, local);
+            switched |= self.give_way(m, me, local);
+            if local.current.is_none() {
+                switched = true;
+                if self.best(me, local).is_none() {
+                    self.steal_any(m, me, local);
+                }
+                match self.pick(me, local) {
+                    Some(task) => self.take(m, me, local, task),
+                    None if self.fall_idle(m, me, local) => return Next::Idle,
+                    None => continue,
+                }
+            }
+            if self.settle(m, me, local, switched) {
+                break;
+            }
+        }
+        local.attention = false;
+        match &local.current {
+            Some(task) if switched => Next::Run(task.slot()),
+            _ => Next::Same,
+        }
+    }
+
+    /// Takes the CPU from the current task if something else is to run first.
+    fn give_way<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local) -> bool {
+        let turn = core::mem::take(&mut local.turn);
+        let yielded = core::mem::take(&mut local.yielded);
+        let Some(slot) = local.current.as_ref().map(|task| task.slot()) else { return false };
+        let class = self.tasks.qos(slot);
+        let too_high = class > self.shared(me).ceiling() && !self.tasks.pinned(slot);
+        let better = self.best(me, local).is_some_and(|best| best > class || (turn && best == class));
+        if !too_high && !better {
+            return false;
+        }
+        let Some(task) = local.current.take() else { return false };
+        m.save(&task);
+        let why = if yielded { Leave::Yield } else { Leave::Preempt };
+        m.fact(Event::Leave { task: self.tasks.fact(slot), why });
+        let task = self.tasks.requeue(task);
+        if too_high {
+            self.place(m, me, local, task);
+        } else {
+            self.send(m, me, local, task, me);
+        }
+        true
+    }
+
+    /// Highest class of which this CPU has a task queued.
+    fn best(&self, me: CpuId, local: &Local) -> Option<Qos> {
+        let queued = |class: &usize| {
+            local.pinned[*class].len() > 0
+                || self.shared(me).rings[*class].front(&local.ends[*class]).is_some()
+        };
+        (0..Qos::COUNT).rev().find(queued).map(|class| Qos::ALL[class])
+    }
+
+    /// Takes the next task off this CPU's own queue: highest class first; within it, first come first served across
+    /// pinned and stealable tasks.
+    fn pick(&self, me: CpuId, local: &mut Local) -> Option<Runnable> {
+        let order = |slot: u32| self.tasks.slot(slot).order.load(Ordering::Relaxed);
+        (0..Qos::COUNT).rev().find_map(|class| {
+            let (ring, end) = (&self.shared(me).rings[class], &mut local.ends[class]);
+            let pinned = &mut local.pinned[class];
+            match (pinned.front(), ring.front(end)) {
+                (Some(kept), Some(free)) if order(free) < order(kept) => {
+                    ring.pop(end).or_else(|| pinned.pop())
+                }
+                (Some(_), _) => pinned.pop(),
+                (None, Some(_)) => ring.pop(end),
+                (None, None) => None,
+            }
+        })
+    }
+
+    /// Makes a task the current one.
+    fn take<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local, task: Runnable) {
+        let slot = task.slot();
+        self.leave_idle(m, me, local, IdleEnd::Work);
+        self.tasks.set_home(slot, me);
+        local.current = Some(self.tasks.start(task));
+        let counters = &self.shared(me).counters;
+        counters.dispatches.add(1);
+        if local.last != slot as u32 {
+            local.last = slot as u32;
+            counters.switches.add(1);
+        }
+    }
+
+    pub(crate) fn leave_idle<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local, why: IdleEnd) {
+        if core::mem::take(&mut local.idle) {
+            // The bit may be gone: a waker claimed us.
+            self.sets.idle.remove(me);
+            self.shared(me).counters.idle_ns.add(m.now() - local.idle_since);
+            m.fact(Event::IdleEnd { why });
+        }
+    }
+
+    /// Publishes idleness, then looks once more; false if something came. A posted mailbox needs no look: its doorbell
+    /// is pending and will end the wait at once.
+    fn fall_idle<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local) -> bool {
+        if !local.idle {
+            local.idle = true;
+            local.idle_since = m.now();
+            m.fact(Event::IdleBegin {});
+        }
+        let shared = self.shared(me);
+        self.sets.idle.insert(me);
+        shared.presence.publish(State::Idle);
+        local.state = State::Idle;
+        // Mirror of `send` (push, fence, read presence) and of `offer` (announce surplus, fence, read idle set).
+        fence(Ordering::SeqCst);
+        if shared.inbox.has_mail() || self.has_timer_mail(me) || self.eligible_surplus(me) {
+            return false;
+        }
+        self.arm(m, local, None);
+        true
+    }
+
+    /// Publishes what this CPU runs, offers what it has to spare, and sets its timer; false if mail came in meanwhile.
+    fn settle<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local, switched: bool) -> bool {
+        let Some(slot) = local.current.as_ref().map(|task| task.slot()) else { return true };
+        let class = self.tasks.qos(slot);
+        let rings = &self.shared(me).rings;
+        let (own, ring) = (local.pinned[class.index()].len(), rings[class.index()].len());
+        let state = if own + ring > 0 { State::Sharing(class) } else { State::Alone(class) };
+        let fresh = state != local.state;
+        if fresh {
+            self.shared(me).presence.publish(state);
+            local.state = state;
+            // Mirror of `send`. A state that stays the same needs no fence: a waker acts on it as before.
+            fence(Ordering::SeqCst);
+            if self.shared(me).inbox.has_mail() {
+                return false;
+            }
+        }
+        self.offer(m, me, local);
+        let tick = matches!(state, State::Sharing(_)).then(|| {
+            let now = m.now();
+            if switched || fresh || local.slice_end <= now {
+                local.slice_end = now + self.slice;
+            }
+            local.slice_end
+        });
+        self.arm(m, local, tick);
+        true
+    }
+
+    /// Tells thieves what is queued here and stealable, and wakes one idle CPU that may take some of it.
+    fn offer<M: Machine>(&self, m: &M, me: CpuId, local: &Local) {
+        let queued = |class: &usize| self.shared(me).rings[*class].front(&local.ends[*class]).is_some();
+        let Some(lowest) = (0..Qos::COUNT).find(queued) else { return };
+        // Mirror of `retract_surplus` (clear bit, fence, read tail).
+        fence(Ordering::SeqCst);
+        let mut announced = false;
+        for class in (lowest..Qos::COUNT).filter(queued) {
+            if !self.sets.surplus[class].contains(me) {
+                announced |= self.sets.surplus[class].insert(me);
+            }
+        }
+        if announced {
+            // Mirror of `fall_idle` (set idle bit, fence, read surplus).
+            fence(Ordering::SeqCst);
+        }
+        let next = CpuId::new((me.index() + 1) % self.cpus.len());
+        let may = |cpu: &CpuId| *cpu != me && self.shared(*cpu).ceiling().index() >= lowest;
+        let claimed =
+            self.sets.idle.load().iter_from(next).filter(may).find(|&cpu| self.sets.idle.remove(cpu));
+        if let Some(cpu) = claimed {
+            // A CPU that leaves right now drains its own queues and looks for takers itself.
+            let _left = self.post(m, me, cpu, Request::Resched);
+        }
+    }
+
+    /// Sets the timer to the earlier of the next deadline and the tick. A timer that would fire too early is left
+    /// alone, unless nothing at all is due: then it is switched off, so that an undisturbed task stays undisturbed.
+    pub(crate) fn arm<M: Machine>(&self, m: &M, local: &mut Local, tick: Option<u64>) {
+        let due = [local.timers.next(), tick].into_iter().flatten().min();
+        match (due, local.armed) {
+            (None, None) => {}
+            (Some(due), Some(armed)) if armed <= due => {}
+            _ => {
+                m.arm(due);
+                local.armed = due;
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::cell::UnsafeCell;
+use core::marker::PhantomData;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use crate::lock::Held;
+use crate::pad::Line;
+
+/// Which set of harts a token and a cell belong to: a cell opens to tokens of its own brand only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Brand(u32);
+
+impl Brand {
+    /// The real harts of the machine that this code runs on.
+    pub const MACHINE: Brand = Brand(0);
+
+    /// A new set of `count` virtual harts, with all the tokens there will ever be for it.
+    pub fn virtual_harts(count: usize) -> (Brand, Vec<HartToken>) {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let brand = Brand(NEXT.fetch_add(1, Ordering::Relaxed));
+        assert!(brand != Brand::MACHINE, "brands are used up");
+        let token = |index| HartToken { index, brand, _here: PhantomData };
+        (brand, (0..count).map(token).collect())
+    }
+}
+
+/// Proof of "I run on CPU number `index`, and nothing will interrupt me". There is at most one per CPU, it cannot be
+/// copied or sent, and mutable access to a CPU's own state takes it.
+#[derive(Debug)]
+pub struct HartToken {
+    index: usize,
+    brand: Brand,
+    // A raw pointer is neither Send nor Sync, and so is this.
+    _here: PhantomData<*mut ()>,
+}
+
+impl HartToken {
+    /// Makes the token of the machine's CPU `index`.
+    ///
+    /// # Safety
+    /// The caller runs on that CPU, cannot be interrupted or migrated while the token lives, and no other token of
+    /// the same index exists.
+    pub const unsafe fn claim(index: usize) -> HartToken {
+        HartToken { index, brand: Brand::MACHINE, _here: PhantomData }
+    }
+
+    /// The dense number of this CPU.
+    pub const fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The right to take locks, holding none yet.
+    pub fn unlocked(&mut self) -> Held<'_, 0> {
+        Held::new()
+    }
+}
+
+/// One `T` per CPU, each open to its own CPU only.
+#[derive(Debug)]
+pub struct PerHart<T> {
+    brand: Brand,
+    cells: Box<[Line<UnsafeCell<T>>]>,
+}
+
+// SAFETY: a cell is reached only through the token of its index and brand, and of each there is one token, on one
+// hart (contract of `HartToken::claim`; `Brand::virtual_harts` makes each once). So no two threads reach the same `T`; it moves between them at most once, at
+// construction, for which `T: Send` is enough.
+unsafe impl<T: Send> Sync for PerHart<T> {}
+
+impl<T> PerHart<T> {
+    /// `count` cells for the harts of `brand`, made by `make(index)`.
+    pub fn new(brand: Brand, count: usize, make: impl FnMut(usize) -> T) -> PerHart<T> {
+        PerHart { brand, cells: (0..count).map(make).map(|value| Line(UnsafeCell::new(value))).collect() }
+    }
+
+    /// This CPU's own `T`. The token stays borrowed, so the same cell cannot be opened twice.
+    pub fn mine<'a>(&'a self, token: &'a mut HartToken) -> &'a mut T {
+        assert!(token.brand == self.brand, "a token of other harts");
+        // SAFETY: the token is unique for its index and brand, and mutably borrowed for as long as the reference lives.
+        unsafe { &mut *self.cells[token.index].get() }
+    }
+
+    /// This CPU's own `T`, together with the right to take locks.
+    pub fn mine_and_locks<'a>(&'a self, token: &'a mut HartToken) -> (&'a mut T, Held<'a, 0>) {
+        (self.mine(token), Held::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_token_opens_its_own_cell() {
+        let (brand, mut tokens) = Brand::virtual_harts(3);
+        let cells = PerHart::new(brand, 3, |i| i * 10);
+        *cells.mine(&mut tokens[1]) += 1;
+        assert_eq!((*cells.mine(&mut tokens[1]), *cells.mine(&mut tokens[2])), (11, 20));
+    }
+
+    #[test]
+    #[should_panic(expected = "other harts")]
+    fn a_token_of_other_harts_is_refused() {
+        let (brand, _) = Brand::virtual_harts(1);
+        let (_, mut others) = Brand::virtual_harts(1);
+        PerHart::new(brand, 1, |i| i).mine(&mut others[0]);
+    }
+}
