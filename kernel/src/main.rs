@@ -1,2 +1,11 @@
-//! x
-fn main() {}
+//! The bootable kernel; all of it is in the library beside this file.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+#[cfg(target_os = "none")]
+use antler_kernel as _;
+
+#[cfg(not(target_os = "none"))]
+fn main() {
+    eprintln!("the kernel runs on riscv64 in S-mode, not here: build it with `cargo xtask build`");
+    std::process::exit(2);
+}

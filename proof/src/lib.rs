@@ -1,1 +1,33 @@
-//! x
+//! The judge. It reads what a run left behind (console bytes, facts, exit code) and says what that proves.
+//!
+//! It shares the kernel's vocabulary (`antler-facts`, `antler-abi`) and none of its predicates or constants: expected
+//! strings, orders and bounds are written down here a second time, so that an error in the kernel's copy shows.
+//!
+//! ```text
+//! console bytes -> console  (lines, denied words, marker order)  \
+//! facts bytes   -> trace    (per-CPU order, tasks, requests)      > verdict
+//!               -> claims   (one file each)                      /
+//! ```
+//!
+//! # What the judge relies on
+//! - `time` of all CPUs is one synchronous clock that never goes back; equal times on two CPUs say nothing of order.
+//! - A fact that hands something on (`Enqueue`, `Leave`, `Wake`, `Stolen`, `Evicted`, `Request`) is stated before another
+//!   CPU can act on it; `Seen`, `Ack`, `Dispatch` are stated by the CPU that acts, when it acts.
+#![forbid(unsafe_code)]
+
+mod claims;
+mod console;
+mod life;
+mod markers;
+mod requests;
+mod trace;
+mod verdict;
+
+#[cfg(test)]
+mod testing;
+
+pub use claims::{Claim, State};
+pub use console::{Checklist, Line};
+pub use markers::expected as expected_markers;
+pub use trace::Trace;
+pub use verdict::{Case, GuestEnd, MarkerResult, Verdict, judge};

@@ -127,6 +127,8 @@ numbered! {
         Syscalls = 13,
         /// `() -> CPUs idle now`.
         IdleCount = 14,
+        /// `() -> programs` that are not over yet, the caller's included.
+        Programs = 15,
     }
 }
 

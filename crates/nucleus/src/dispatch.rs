@@ -227,4 +227,18 @@ impl<const W: usize> Scheduler<W> {
             }
         }
     }
+
+    /// Makes the timer fire by `deadline` (ns) at the latest, for a CPU that waits in the kernel.
+    pub fn wake_me_by<M: Machine>(&self, m: &M, here: &mut HartToken, deadline: u64) {
+        let local = self.locals.mine(here);
+        if local.armed.is_none_or(|armed| armed > deadline) {
+            m.arm(Some(deadline));
+            local.armed = Some(deadline);
+        }
+    }
+
+    /// Has [`Scheduler::next`] look at everything again, though nothing of this CPU's own changed.
+    pub fn look_again(&self, here: &mut HartToken) {
+        self.locals.mine(here).attention = true;
+    }
 }

@@ -61,6 +61,16 @@ impl<T, const RANK: u8> Lock<T, RANK> {
         body(&mut self.acquire(relax))
     }
 
+    /// Takes the lock if it is free, for the length of one call that takes no other lock; true if it was. Never waits,
+    /// so it needs no right to.
+    pub fn try_with(&self, body: impl FnOnce(&mut T)) -> bool {
+        let free = self.taken.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        if free {
+            body(&mut Guard { lock: self });
+        }
+        free
+    }
+
     fn acquire(&self, relax: &impl Relax) -> Guard<'_, T, RANK> {
         let mut spins = 0;
         // Acquire pairs with the Release in `Guard::drop`: weaker, and the section before ours might not be seen.

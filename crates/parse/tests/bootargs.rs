@@ -1,0 +1,92 @@
+//! The boot argument reader.
+
+use antler_abi::Qos;
+use antler_parse::bootargs::{BootArgError, BootArgs};
+use proptest::prelude::*;
+
+fn args(selftest: bool, stats: bool, facts: bool, ceilings: &[(u16, Qos)]) -> BootArgs {
+    BootArgs { selftest, stats, facts, ceilings: ceilings.to_vec() }
+}
+
+#[test]
+fn arguments_are_read() {
+    let read = |text| BootArgs::parse(text).unwrap();
+    assert_eq!(read(""), args(false, false, false, &[]));
+    assert_eq!(read(" \t\n"), BootArgs::default());
+    assert_eq!(read("selftest"), args(true, false, true, &[]));
+    assert_eq!(read("facts=none selftest"), args(true, false, false, &[]));
+    assert_eq!(read("selftest facts=none"), args(true, false, false, &[]));
+    assert_eq!(read(" stats  facts=all stats "), args(false, true, true, &[]));
+    assert_eq!(
+        read("ceiling=cpu511:idle ceiling=cpu0:perfburst"),
+        args(false, false, false, &[(511, Qos::Idle), (0, Qos::PerfBurst)])
+    );
+}
+
+#[test]
+fn errors_name_the_word() {
+    let refused = |text: &str| BootArgs::parse(text).unwrap_err();
+    for word in [
+        "selftests",
+        "Selftest",
+        "selftest=1",
+        "stats=",
+        "facts",
+        "ceiling",
+        "=",
+        "quiet",
+        "console=ttyS0",
+        "ä",
+    ] {
+        let error = refused(&format!("stats {word} quiet2"));
+        assert_eq!(error, BootArgError::Unknown(word.into()));
+        let text = format!(
+            "unknown boot argument `{word}`; known are selftest, stats, facts=all|none, ceiling=cpuN:CLASS"
+        );
+        assert_eq!(error.to_string(), text);
+    }
+    let error = refused("facts=some");
+    assert_eq!(error.to_string(), "boot argument `facts=some`: expected facts=all or facts=none");
+    for value in
+        ["", "cpu1", "1:idle", "cpu:idle", "cpu+1:idle", "cpu512:idle", "cpu70000:idle", "cpu1:high", "cpu1:"]
+    {
+        let error = refused(&format!("ceiling={value}"));
+        let text = format!(
+            "boot argument `ceiling={value}`: expected ceiling=cpuN:CLASS, N from 0 to 511, \
+             CLASS one of idle normal interactive perfburst"
+        );
+        assert_eq!(error.to_string(), text);
+    }
+    for twice in ["facts=all facts=all", "ceiling=cpu1:idle ceiling=cpu01:idle"] {
+        let word = twice.split(' ').nth(1).unwrap();
+        let text = format!("boot argument `{word}`: given before, give it once");
+        assert_eq!(refused(twice).to_string(), text);
+    }
+}
+
+proptest! {
+    #[test]
+    fn arguments_round_trip(
+        selftest: bool,
+        stats: bool,
+        facts in any::<Option<bool>>(),
+        ceilings in proptest::collection::btree_map(0..512u16, proptest::sample::select(&Qos::ALL[..]), 0..10),
+    ) {
+        let mut words: Vec<String> =
+            ceilings.iter().map(|(cpu, qos)| format!("ceiling=cpu{cpu}:{qos}")).collect();
+        if selftest { words.push("selftest".into()); }
+        if stats { words.push("stats".into()); }
+        if let Some(all) = facts { words.push(format!("facts={}", if all { "all" } else { "none" })); }
+        let expected: Vec<(u16, Qos)> = ceilings.into_iter().collect();
+        prop_assert_eq!(
+            BootArgs::parse(&words.join(" ")).unwrap(),
+            args(selftest, stats, facts.unwrap_or(selftest), &expected)
+        );
+    }
+
+    #[test]
+    fn random_text_is_survived(text in "\\PC{0,60}", tail in "(ceiling=cpu|facts=|:| ).{0,20}") {
+        let _ = BootArgs::parse(&text);
+        let _ = BootArgs::parse(&(text + &tail));
+    }
+}

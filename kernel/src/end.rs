@@ -1,0 +1,153 @@
+//! How the machine ends: on purpose, or by a panic. One hart is elected to say why; all others are stopped first.
+
+use core::panic::PanicInfo;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use antler_abi::MachineExit;
+use antler_facts::{Event, Request};
+use antler_nucleus::{AtomicCpuSet, CpuId, CpuSet, Machine};
+use antler_sync::HartToken;
+
+use crate::hart::HartBlock;
+use crate::machine::Here;
+use crate::memory::layout::to_virtual;
+use crate::state::{self, WORDS};
+use crate::{console, evidence, post_mortem, sbi, stats, time};
+
+/// Physical address of the board's test device; 0: none.
+static TEST_DEVICE: AtomicU64 = AtomicU64::new(0);
+
+/// Set by the one hart that ends the machine.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// CPUs that were asked to stop and did.
+static STOPPED: spin::Once<AtomicCpuSet<WORDS>> = spin::Once::new();
+
+/// How long the others may take to stop, in ns.
+const PATIENCE: u64 = 2_000_000_000;
+
+/// Remembers where the test device is.
+pub(crate) fn init(test_device: Option<u64>) {
+    TEST_DEVICE.store(test_device.unwrap_or(0), Ordering::Relaxed);
+}
+
+/// Ends the machine with this code. The test device passes it on; firmware's reset can only say that it failed.
+pub(crate) fn power_off(exit: MachineExit) -> ! {
+    let device = TEST_DEVICE.load(Ordering::Relaxed);
+    if device != 0 {
+        let word = match exit.code() {
+            0 => 0x5555,
+            code => u32::from(code) << 16 | 0x3333,
+        };
+        // SAFETY: the device tree says that the test device is there, and it is mapped.
+        unsafe { (to_virtual(device) as *mut u32).write_volatile(word) };
+    }
+    sbi::shutdown_failed();
+    sleep_for_ever()
+}
+
+fn sleep_for_ever() -> ! {
+    loop {
+        // SAFETY: with no interrupt enabled, nothing will run here any more.
+        unsafe { core::arch::asm!("csrw sie, zero", "wfi", options(nomem, nostack)) };
+    }
+}
+
+/// The boot cannot go on: says why, in the words that fail every gate, and ends the machine.
+pub(crate) fn refuse(exit: MachineExit, why: core::fmt::Arguments<'_>) -> ! {
+    say!("KINIT: FAIL {why}");
+    power_off(exit)
+}
+
+/// Every program is over, or a self-test failed: the machine's regular end.
+pub(crate) fn finish(here: &mut HartToken, exit: MachineExit) -> ! {
+    if ENDING.swap(true, Ordering::AcqRel) {
+        // Another hart is at it, and will stop us.
+        loop {
+            stop_if_asked();
+            riscv::asm::wfi();
+        }
+    }
+    let k = state::kernel();
+    stop_others(&k.sched.online(), CpuId::here(here));
+    if k.stats {
+        stats::print();
+    }
+    Here.fact(Event::End { code: u64::from(exit.code()) });
+    if let Err(error) = evidence::drain_all() {
+        say!("KINIT: FAIL facts are lost: {error}");
+        power_off(MachineExit::Panic);
+    }
+    power_off(exit)
+}
+
+/// Asks every CPU but `me` to stop and waits until each has, within a bound; returns those that have not.
+fn stop_others(online: &CpuSet<WORDS>, me: CpuId) -> CpuSet<WORDS> {
+    let k = state::kernel();
+    let stopped = STOPPED.call_once(AtomicCpuSet::default);
+    // SAFETY: this hart ends the machine and returns to no other use of a token; none is used while this one lives.
+    let token = unsafe { HartToken::claim(me.index()) };
+    let mut silent = *online;
+    silent.remove(me);
+    for cpu in silent.iter() {
+        if let Ok(target) = k.sched.target(cpu.index()) {
+            // A CPU that left meanwhile has stopped by itself.
+            let _left = k.sched.request(&Here, &token, target, Request::Stop);
+        }
+    }
+    let deadline = time::now() + PATIENCE;
+    while !silent.is_empty() && time::now() < deadline {
+        for cpu in silent.iter() {
+            if stopped.contains(cpu) || k.sched.target(cpu.index()).is_err() {
+                silent.remove(cpu);
+            }
+        }
+        // A short sleep: a spinning hart would take the others' turn under single-threaded emulation.
+        sbi::set_timer(time::to_ticks(time::now() + 1_000_000));
+        riscv::asm::wfi();
+    }
+    silent
+}
+
+/// This CPU was asked to stop: says that it has, and is gone.
+pub(crate) fn stop_here() -> ! {
+    if let Some(stopped) = STOPPED.get() {
+        stopped.insert(HartBlock::mine().cpu);
+    }
+    sleep_for_ever()
+}
+
+/// Stops if the machine is ending; asked by whoever waits for something in the kernel.
+pub(crate) fn stop_if_asked() {
+    let sip: usize;
+    // SAFETY: reads a register.
+    unsafe { core::arch::asm!("csrr {}, sip", out(reg) sip, options(nomem, nostack)) };
+    if ENDING.load(Ordering::Relaxed) && sip & 2 != 0 && STOPPED.get().is_some() {
+        stop_here();
+    }
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    if ENDING.swap(true, Ordering::AcqRel) {
+        // Somebody else reports already, or our own report went wrong: the first words count.
+        if PANICKED_HERE.load(Ordering::Relaxed) == HartBlock::mine() as *const _ as u64 {
+            power_off(MachineExit::Panic);
+        }
+        stop_here();
+    }
+    PANICKED_HERE.store(HartBlock::mine() as *const _ as u64, Ordering::Relaxed);
+    console::begin_last_words();
+    let Some(k) = state::try_kernel() else {
+        say!("PANIC: during boot: {info}");
+        power_off(MachineExit::Panic);
+    };
+    let block = HartBlock::mine();
+    say!("PANIC: {} ({}): {info}", block.cpu, block.hart);
+    let silent = stop_others(&k.sched.online(), block.cpu);
+    post_mortem::print(&silent);
+    power_off(MachineExit::Panic)
+}
+
+/// Block of the hart that panicked first.
+static PANICKED_HERE: AtomicU64 = AtomicU64::new(0);

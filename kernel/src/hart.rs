@@ -1,0 +1,106 @@
+//! The block of memory that a hart finds through `tp` in the kernel and through `sscratch` otherwise.
+
+use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use antler_nucleus::{CpuId, HartId};
+
+use crate::thread::Frame;
+
+/// One hart's block. It lives as long as the machine and never moves.
+#[repr(C, align(64))]
+pub(crate) struct HartBlock {
+    // Touched by assembly of this hart only.
+    /// `t0` and `t1` while a trap finds its way.
+    pub scratch: UnsafeCell<[u64; 2]>,
+    /// Frame of the task that U-mode runs: where a trap saves to.
+    pub frame: UnsafeCell<*mut Frame>,
+    /// Top of the trap stack.
+    pub stack_top: u64,
+    /// Top of the stack for traps from S-mode.
+    pub emergency_top: u64,
+    /// Not 0 once a trap from S-mode was taken: the next one stops the hart on the spot.
+    pub nested: UnsafeCell<u64>,
+    /// What the dummy store-conditional aims at.
+    pub reservation: UnsafeCell<u64>,
+    /// Kernel page table, as a `satp` value.
+    pub satp: u64,
+    /// Registers of the kernel when it trapped.
+    pub dump: UnsafeCell<[u64; 32]>,
+
+    // Fixed when the block is made.
+    /// Its CPU number.
+    pub cpu: CpuId,
+    /// Its hart id.
+    pub hart: HartId,
+    /// Lowest mapped address of the trap stack.
+    pub stack_bottom: u64,
+    /// Lowest address of the unmapped hole under the trap stack.
+    pub guard_bottom: u64,
+
+    /// System calls made on this hart; written by it.
+    pub syscalls: AtomicU64,
+
+    /// What the hart reports when it comes online.
+    pub report: Report,
+}
+
+/// Written by the hart itself while it comes online, read by the CPU that started it.
+#[derive(Default)]
+pub(crate) struct Report {
+    /// Hart id that firmware passed it.
+    pub hart: AtomicU64,
+    /// Its stack pointer.
+    pub sp: AtomicU64,
+    /// Its `tp`.
+    pub tp: AtomicU64,
+    /// Its `sscratch`.
+    pub sscratch: AtomicU64,
+    /// How often it came online; written last.
+    pub times: AtomicU64,
+}
+
+/// Offsets that assembly uses, taken from the struct itself.
+pub(crate) mod offsets {
+    use super::HartBlock;
+    use core::mem::offset_of;
+
+    pub(crate) const T0: usize = offset_of!(HartBlock, scratch);
+    pub(crate) const T1: usize = T0 + 8;
+    pub(crate) const FRAME: usize = offset_of!(HartBlock, frame);
+    pub(crate) const STACK_TOP: usize = offset_of!(HartBlock, stack_top);
+    pub(crate) const EMERGENCY_TOP: usize = offset_of!(HartBlock, emergency_top);
+    pub(crate) const NESTED: usize = offset_of!(HartBlock, nested);
+    pub(crate) const RESERVATION: usize = offset_of!(HartBlock, reservation);
+    pub(crate) const SATP: usize = offset_of!(HartBlock, satp);
+    pub(crate) const DUMP: usize = offset_of!(HartBlock, dump);
+}
+
+// SAFETY: the cells are touched by the block's own hart only (assembly of trap entry and exit, and `cpu`, which holds
+// the hart's token), or after the machine has stopped; everything else is immutable or atomic.
+unsafe impl Sync for HartBlock {}
+// SAFETY: the raw pointer in `frame` is a plain value to every hart but its own.
+unsafe impl Send for HartBlock {}
+
+impl HartBlock {
+    /// The block of the hart that we run on.
+    pub(crate) fn mine() -> &'static HartBlock {
+        let tp: *const HartBlock;
+        // SAFETY: in the kernel `tp` always holds the address of this hart's block: entry sets it before any Rust code
+        // runs after `enter_own_stack` or `secondary_start`, and the compiler never touches `tp`.
+        unsafe {
+            core::arch::asm!("mv {}, tp", out(reg) tp, options(nomem, nostack, preserves_flags));
+            &*tp
+        }
+    }
+
+    /// Whether an address is in the hole under the trap stack.
+    pub(crate) fn is_guard(&self, address: u64) -> bool {
+        (self.guard_bottom..self.stack_bottom).contains(&address)
+    }
+
+    /// How often the hart came online.
+    pub(crate) fn times_online(&self) -> u64 {
+        self.report.times.load(Ordering::Acquire)
+    }
+}

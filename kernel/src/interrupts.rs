@@ -1,0 +1,83 @@
+//! This hart's two interrupts, doorbell and timer, and waiting for them.
+
+use antler_facts::{Request, Seen};
+use antler_nucleus::Machine;
+use antler_sync::HartToken;
+
+use crate::machine::Here;
+use crate::state::kernel;
+use crate::{calls, end, time};
+
+const SSIP: usize = 1 << 1;
+const STIP: usize = 1 << 5;
+
+/// The wait was not over before its deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Late;
+
+/// Lets doorbell and timer end WFI and interrupt U-mode. The kernel itself is never interrupted: `sstatus.SIE` stays 0.
+pub(crate) fn enable() {
+    clear_doorbell();
+    // SAFETY: enables two sources that trap handler and idle path handle.
+    unsafe { core::arch::asm!("csrw sie, {}", in(reg) SSIP | STIP, options(nomem, nostack)) };
+}
+
+/// Clears this hart's doorbell, before its mailbox is read: a ring that comes later stays pending.
+fn clear_doorbell() {
+    // SAFETY: clears a pending bit. The fence keeps the mailbox read behind it; without it the read could come first and
+    // miss a post whose ring we then clear.
+    unsafe { core::arch::asm!("csrc sip, {}", "fence rw, rw", in(reg) SSIP, options(nostack)) };
+}
+
+fn pending() -> usize {
+    let sip: usize;
+    // SAFETY: reads a register.
+    unsafe { core::arch::asm!("csrr {}, sip", out(reg) sip, options(nostack)) };
+    sip
+}
+
+/// Handles whatever is pending.
+pub(crate) fn handle(here: &mut HartToken, at: Seen) {
+    let k = kernel();
+    let pending = pending();
+    if pending & SSIP != 0 {
+        clear_doorbell();
+        let kinds = k.sched.doorbell(&Here, here, at, calls::answer);
+        if kinds.has(Request::Stop) {
+            end::stop_here();
+        }
+    }
+    if pending & STIP != 0 {
+        k.sched.timer(&Here, here);
+    }
+}
+
+/// Sleeps until an interrupt is pending, with interrupts off, and handles it.
+pub(crate) fn wait_and_handle(here: &mut HartToken) {
+    riscv::asm::wfi();
+    handle(here, Seen::Wfi);
+}
+
+/// Waits in WFI, answering others, until `done`; looks at least every `step` ns.
+///
+/// # Errors
+/// [`Late`] when `bound` ns are over. Time only detects failure here.
+pub(crate) fn wait_until(
+    here: &mut HartToken,
+    bound: u64,
+    step: u64,
+    mut done: impl FnMut(&mut HartToken) -> bool,
+) -> Result<(), Late> {
+    let deadline = time::now().saturating_add(bound);
+    loop {
+        if done(here) {
+            return Ok(());
+        }
+        let now = Here.now();
+        if now >= deadline {
+            return Err(Late);
+        }
+        kernel().sched.wake_me_by(&Here, here, now + step);
+        wait_and_handle(here);
+    }
+}

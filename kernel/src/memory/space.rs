@@ -1,0 +1,142 @@
+//! A program's address space: the kernel's half shared, the user's half its own.
+
+use antler_abi::{CHUNK, Error, USER_BASE, USER_END};
+use memory_addr::{PhysAddr, VirtAddr};
+use page_table_entry::{GenericPTE, MappingFlags};
+use page_table_multiarch::{PageSize, PagingError};
+
+use super::layout::{OFFSET, PAGE, to_virtual};
+use super::paging::{Entry, PageTable};
+use super::{frames, layout};
+
+/// The user's half of one page table. Its lock is what "a guard of the address space" means: nobody maps, unmaps or
+/// copies while another does.
+pub(crate) struct Space {
+    table: PageTable,
+    /// Where freeing goes on, once the program is over.
+    cursor: usize,
+}
+
+/// A fixed array of frames that were unmapped and wait until no hart can reach them any more.
+pub(crate) struct Batch {
+    frames: [u64; CHUNK / PAGE],
+    len: usize,
+}
+
+impl Batch {
+    pub(crate) const fn new() -> Batch {
+        Batch { frames: [0; CHUNK / PAGE], len: 0 }
+    }
+
+    fn push(&mut self, frame: u64) {
+        self.frames[self.len] = frame;
+        self.len += 1;
+    }
+
+    pub(crate) fn frames(&self) -> &[u64] {
+        &self.frames[..self.len]
+    }
+}
+
+fn user_flags(write: bool, execute: bool) -> MappingFlags {
+    let mut flags = MappingFlags::USER | MappingFlags::READ;
+    flags.set(MappingFlags::WRITE, write);
+    flags.set(MappingFlags::EXECUTE, execute);
+    flags
+}
+
+impl Space {
+    /// An empty user half beside the kernel's.
+    pub(crate) fn new(kernel: &PageTable) -> Result<Space, Error> {
+        let mut table = PageTable::try_new().map_err(|_| Error::NoMemory)?;
+        table.cursor().copy_from(kernel, VirtAddr::from_usize(OFFSET), OFFSET.wrapping_neg() - 1);
+        Ok(Space { table, cursor: USER_BASE })
+    }
+
+    /// Value of `satp` for this space.
+    pub(crate) fn satp(&self) -> u64 {
+        super::paging::satp_of(&self.table)
+    }
+
+    /// Maps one page of zeroes and returns its frame. Never writable and executable.
+    pub(crate) fn map_page(&mut self, address: usize, write: bool, execute: bool) -> Result<u64, Error> {
+        debug_assert!(!(write && execute));
+        let frame = frames::take_zeroed().ok_or(Error::NoMemory)?;
+        let (page, target) = (VirtAddr::from_usize(address), PhysAddr::from_usize(frame as usize));
+        let mapped = self.table.cursor().map(page, target, PageSize::Size4K, user_flags(write, execute));
+        mapped.map(|()| frame).map_err(|error| {
+            // SAFETY: the frame was not mapped.
+            unsafe { frames::give(frame) };
+            match error {
+                PagingError::AlreadyMapped => Error::Exists,
+                _ => Error::NoMemory,
+            }
+        })
+    }
+
+    /// Takes away the pages of `[start, end)` that are mapped; their frames go to `batch`, to be freed when no hart has
+    /// a translation to them any more.
+    pub(crate) fn unmap(&mut self, start: usize, end: usize, batch: &mut Batch) {
+        let mut cursor = self.table.cursor();
+        for page in (start..end).step_by(PAGE) {
+            if let Ok((frame, _, _)) = cursor.unmap(VirtAddr::from_usize(page)) {
+                batch.push(frame.as_usize() as u64);
+            }
+        }
+    }
+
+    /// The direct address behind a user address, if it is mapped with the access wanted; good while the space's lock is
+    /// held. The walk is ours: the kernel never lets hardware follow a user's pointer.
+    pub(crate) fn translate(&self, address: usize, write: bool) -> Option<usize> {
+        if !(USER_BASE..USER_END).contains(&address) {
+            return None;
+        }
+        let (target, flags, _) = self.table.query(VirtAddr::from_usize(address)).ok()?;
+        let want = MappingFlags::USER | if write { MappingFlags::WRITE } else { MappingFlags::READ };
+        flags.contains(want).then(|| layout::to_virtual(target.as_usize() as u64))
+    }
+
+    /// Whether an access that faulted would succeed now: another hart mapped the page meanwhile.
+    pub(crate) fn allows(&self, address: usize, access: MappingFlags) -> bool {
+        (USER_BASE..USER_END).contains(&address)
+            && self
+                .table
+                .query(VirtAddr::from_usize(address))
+                .is_ok_and(|(_, flags, _)| flags.contains(access | MappingFlags::USER))
+    }
+
+    /// Frees up to `budget` pages of a space that no hart uses any more; true when all are free. The table's own pages
+    /// are freed when the space is dropped.
+    pub(crate) fn free_some(&mut self, mut budget: usize) -> bool {
+        let entry_at = |table: u64, index: usize| {
+            let entry = (to_virtual(table) + index * 8) as *mut Entry;
+            // SAFETY: `table` is a page of this space's page table, mapped in the direct map and held by our lock.
+            unsafe { &mut *entry }
+        };
+        let root = self.table.root_paddr().as_usize() as u64;
+        while self.cursor < USER_END && budget > 0 {
+            let mut table = root;
+            let mut level = 2;
+            loop {
+                let shift = 12 + 9 * level;
+                let entry = entry_at(table, self.cursor >> shift & 511);
+                if level > 0 && entry.is_present() {
+                    table = entry.paddr().as_usize() as u64;
+                    level -= 1;
+                    continue;
+                }
+                if entry.is_present() {
+                    let frame = entry.paddr().as_usize() as u64;
+                    entry.clear();
+                    // SAFETY: the program is over and no hart has this table: nothing reaches the frame.
+                    unsafe { frames::give(frame) };
+                }
+                // An absent entry of a higher level skips all it would cover.
+                self.cursor = (self.cursor >> shift) + 1 << shift;
+                budget -= 1;
+                break;
+            }
+        }
+        self.cursor >= USER_END
+    }
+}

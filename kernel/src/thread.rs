@@ -1,0 +1,110 @@
+//! What a task's registers are kept in while no hart has them: one frame for each pool slot.
+
+use alloc::boxed::Box;
+use core::cell::UnsafeCell;
+
+use antler_nucleus::{Runnable, Running};
+
+/// Integer registers of a task in U-mode. `x[0]` holds the program counter, since x0 needs no place.
+#[repr(C)]
+pub(crate) struct Frame {
+    /// pc, then x1 to x31.
+    pub x: [u64; 32],
+}
+
+/// Index of the argument and result registers in [`Frame::x`].
+pub(crate) const A0: usize = 10;
+pub(crate) const A1: usize = 11;
+pub(crate) const A7: usize = 17;
+const SP: usize = 2;
+const PC: usize = 0;
+
+/// Floating-point registers of a task that uses them.
+#[repr(C)]
+pub(crate) struct FpState {
+    /// f0 to f31.
+    pub f: [u64; 32],
+    /// `fcsr`.
+    pub fcsr: u64,
+    /// Whether the task has used floating point at all.
+    pub used: bool,
+}
+
+/// Everything the kernel keeps of one task beside the scheduler's slot.
+#[repr(C, align(64))]
+pub(crate) struct Thread {
+    pub frame: Frame,
+    pub fp: FpState,
+}
+
+/// All threads, by pool slot.
+pub(crate) struct Threads {
+    cells: Box<[UnsafeCell<Thread>]>,
+}
+
+// SAFETY: a cell is reached with the task's token only, of which there is one, or by assembly of the one hart that
+// runs the task. Tokens pass between harts by Release and Acquire (inbox, ring, claim), which orders the accesses.
+unsafe impl Sync for Threads {}
+
+impl Threads {
+    pub(crate) fn new(count: usize) -> Threads {
+        let blank = || Thread {
+            frame: Frame { x: [0; 32] },
+            fp: FpState { f: [0; 32], fcsr: 0, used: false },
+        };
+        Threads { cells: (0..count).map(|_| UnsafeCell::new(blank())).collect() }
+    }
+
+    /// The thread of a task that waits for a CPU.
+    #[allow(clippy::mut_from_ref, reason = "the token, not the container, grants the access")]
+    pub(crate) fn waiting<'a>(&'a self, task: &'a Runnable) -> &'a mut Thread {
+        // SAFETY: the token is the only one of its task, and no hart has the task's registers.
+        unsafe { &mut *self.cells[task.slot()].get() }
+    }
+
+    /// The thread of the task that this hart runs.
+    #[allow(clippy::mut_from_ref, reason = "the token, not the container, grants the access")]
+    pub(crate) fn running<'a>(&'a self, task: &'a Running) -> &'a mut Thread {
+        // SAFETY: the token is the only one of its task; assembly touches the frame only outside of Rust code.
+        unsafe { &mut *self.cells[task.slot()].get() }
+    }
+
+    /// Where the thread of a slot is.
+    pub(crate) fn address(&self, slot: usize) -> *mut Thread {
+        self.cells[slot].get()
+    }
+}
+
+impl Frame {
+    /// Makes it the frame of a new thread.
+    pub(crate) fn start(&mut self, pc: u64, sp: u64, argument: u64) {
+        self.x = [0; 32];
+        self.x[PC] = pc;
+        self.x[SP] = sp;
+        self.x[A0] = argument;
+    }
+
+    pub(crate) fn pc(&self) -> u64 {
+        self.x[PC]
+    }
+
+    pub(crate) fn set_pc(&mut self, pc: u64) {
+        self.x[PC] = pc;
+    }
+
+    /// What a system call returns: status and value.
+    pub(crate) fn set_result(&mut self, result: Result<u64, antler_abi::Error>) {
+        (self.x[A0], self.x[A1]) = match result {
+            Ok(value) => (0, value),
+            Err(error) => (error.code() as u64, 0),
+        };
+    }
+}
+
+impl Thread {
+    /// Makes it a new thread, which has not used floating point.
+    pub(crate) fn start(&mut self, pc: u64, sp: u64, argument: u64) {
+        self.frame.start(pc, sp, argument);
+        self.fp = FpState { f: [0; 32], fcsr: 0, used: false };
+    }
+}

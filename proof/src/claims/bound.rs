@@ -1,0 +1,78 @@
+//! A steal moves at most the bound.
+
+use antler_abi::Error;
+use antler_facts::{Cpu, Event, Marker};
+
+use super::{Findings, no_window};
+use crate::trace::Trace;
+use crate::verdict::Case;
+
+/// The judge's own copy of the most tasks that one steal may move.
+const STEAL_BOUND: u64 = 4;
+/// Tasks that a victim must hold for a steal to be tempted beyond the bound.
+const TEMPTING: usize = 2 * STEAL_BOUND as usize + 1;
+
+pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
+    let mut findings = Findings::default();
+    for fact in trace.all() {
+        if let Event::Steal { victim, count, .. } = fact.event {
+            findings.must(count <= STEAL_BOUND, || {
+                format!(
+                    "cpu{} took {count} tasks from cpu{} at once, the bound is {STEAL_BOUND}",
+                    fact.cpu.0, victim.0
+                )
+            });
+        }
+    }
+    let Some(window) = trace.window(Marker::RejectStealAboveBound) else {
+        no_window(&mut findings, Marker::RejectStealAboveBound);
+        return findings;
+    };
+    let mut refused = false;
+    let mut tempted = None;
+    let mut most = 0;
+    for cpu in trace.cpus() {
+        let facts = trace.of(cpu);
+        for (index, fact) in facts.iter().enumerate().filter(|(_, fact)| window.has(fact.time)) {
+            match fact.event {
+                Event::StealRefused { asked, error: Error::AboveBound, .. } => {
+                    findings.must(asked > STEAL_BOUND, || {
+                        format!("cpu{} was refused {asked} tasks, which is within the bound", cpu.0)
+                    });
+                    refused |= asked > STEAL_BOUND;
+                    let moved = facts.get(index + 1).map(|next| next.event);
+                    findings.must(!matches!(moved, Some(Event::Steal { .. } | Event::Stolen { .. })), || {
+                        format!("cpu{} moved tasks although its steal of {asked} was refused", cpu.0)
+                    });
+                }
+                Event::Steal { victim, count, .. } if idle(trace, cpu, index) => {
+                    let held = trace.lives().queued_at(victim, fact.time, |_| true);
+                    most = most.max(held);
+                    if held >= TEMPTING && (1..=STEAL_BOUND).contains(&count) {
+                        tempted = Some((cpu, victim, held, count));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    findings.must(refused, || format!("no steal of more than {STEAL_BOUND} tasks was asked for and refused"));
+    match tempted {
+        Some((thief, victim, held, count)) => findings
+            .found(format!("idle cpu{} took {count} of the {held} tasks that cpu{} held", thief.0, victim.0)),
+        None => findings.red(format!(
+            "no idle CPU stole from one that held {TEMPTING} tasks (the most that a victim held was {most})"
+        )),
+    }
+    findings
+}
+
+/// Whether the CPU ran no task when it stated its fact number `at`.
+pub(super) fn idle(trace: &Trace, cpu: Cpu, at: usize) -> bool {
+    let last = trace.of(cpu)[..at].iter().rev().find_map(|fact| match fact.event {
+        Event::Dispatch { .. } => Some(false),
+        Event::Leave { .. } | Event::IdleBegin {} | Event::Online { .. } => Some(true),
+        _ => None,
+    });
+    last.unwrap_or(true)
+}

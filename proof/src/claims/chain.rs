@@ -1,0 +1,191 @@
+//! Requests between CPUs: one doorbell each, seen by the target, acknowledged to who really asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use antler_facts::{Cpu, Event, Fact, Marker, Seen};
+
+use super::Findings;
+use crate::requests::{At, Exchange, acks};
+use crate::trace::Trace;
+use crate::verdict::Case;
+
+pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
+    let mut findings = Findings::default();
+    // What is asked when all self-tests are done may be overtaken by the end of the machine.
+    let done = trace.marker_time(Marker::Done).unwrap_or(u64::MAX);
+    numbers(trace.exchanges(), &mut findings);
+    for exchange in trace.exchanges() {
+        one(trace, exchange, done, &mut findings);
+    }
+    strays(trace, &mut findings);
+    for cpu in trace.cpus() {
+        acknowledgements(trace, cpu, &mut findings);
+        doorbells(trace, cpu, done, &mut findings);
+    }
+    let rings: usize = trace.exchanges().iter().map(|exchange| exchange.rings.len()).sum();
+    findings.must(!trace.exchanges().is_empty(), || "no CPU ever asked another for anything".into());
+    findings.found(format!("{} requests, {rings} doorbells", trace.exchanges().len()));
+    findings
+}
+
+/// The numbers of each sender for each target are 1, 2, 3 ...
+fn numbers(exchanges: &[Exchange], findings: &mut Findings) {
+    let mut last: BTreeMap<(Cpu, Cpu), u64> = BTreeMap::new();
+    for exchange in exchanges {
+        let before = last.insert((exchange.sender, exchange.target), exchange.n).unwrap_or(0);
+        findings.must(exchange.n.checked_sub(1) == Some(before), || {
+            format!("{} follows number {before}; numbers must count on by one", exchange.name())
+        });
+        findings.must(exchange.sender != exchange.target, || format!("{} is to itself", exchange.name()));
+    }
+}
+
+/// One request: its doorbell, and its ack in time.
+fn one(trace: &Trace, exchange: &Exchange, done: u64, findings: &mut Findings) {
+    let name = exchange.name();
+    let ways = (exchange.rings.len(), exchange.rode.len(), exchange.withheld.len());
+    let late = exchange.request.time >= done;
+    match ways {
+        (1, 0, 0) | (0, 1, 0) | (1, 0, 1) => {}
+        // Asked of a CPU that stops at that very moment: the mailbox was closed, nothing was posted.
+        (0, 0, 0) if late || refused(trace, exchange) => return,
+        (0, 0, 0) => {
+            return findings.red(format!("{name} has no doorbell: neither rung, nor rode, nor withheld"));
+        }
+        (0, 0, 1) => return findings.red(format!("{name}: its doorbell was withheld and never rung")),
+        (rings, rode, withheld) => {
+            return findings.red(format!(
+                "{name} has {rings} rings, {rode} rides and {withheld} withheld; one way each"
+            ));
+        }
+    }
+    let ways = exchange.rings.iter().chain(&exchange.rode).chain(&exchange.withheld);
+    findings.must(ways.clone().all(|at| at.index > exchange.request.index), || {
+        format!("{name}: its doorbell is stated before the request")
+    });
+    let Some(ack) = exchange.ack else {
+        findings.must(late, || format!("{name} was never acknowledged"));
+        return;
+    };
+    findings.must(ack.time >= exchange.request.time, || {
+        format!(
+            "{name} was acknowledged at {} ns, before it was made at {} ns",
+            ack.time, exchange.request.time
+        )
+    });
+    // The drain that follows the first doorbell seen after it must meet it; an earlier one may.
+    let rung = ways.map(|at| at.time).max().unwrap_or(u64::MAX);
+    let facts = trace.of(exchange.target);
+    let is_seen = |fact: &Fact| matches!(fact.event, Event::Seen { .. });
+    // Of the same tick nothing is known; the doorbell's own `Seen` takes longer than that.
+    let from = facts.partition_point(|fact| fact.time <= rung);
+    let mut seen = (from..facts.len()).filter(|&index| is_seen(&facts[index]));
+    if let (Some(_), Some(next)) = (seen.next(), seen.next()) {
+        findings.must(ack.index < next, || {
+            format!(
+                "{name}: cpu{} saw a doorbell after it, but acknowledged it only under a later one",
+                exchange.target.0
+            )
+        });
+    }
+    // Under a withheld doorbell nothing may be seen until it is rung.
+    if let ([ring], [_]) = (&exchange.rings[..], &exchange.withheld[..]) {
+        findings.must(ack.time >= trace.earliest(exchange.sender, ring.index), || {
+            format!("{name} was acknowledged before its withheld doorbell was rung")
+        });
+    }
+}
+
+/// Whether the sender found the target's mailbox closed: it says so before it asks anybody else.
+pub(super) fn refused(trace: &Trace, exchange: &Exchange) -> bool {
+    let later = trace.of(exchange.sender).iter().skip(exchange.request.index + 1);
+    let answer = later
+        .map(|fact| fact.event)
+        .find(|event| matches!(event, Event::TargetRefused { .. } | Event::Request { .. }));
+    matches!(answer, Some(Event::TargetRefused { target, .. }) if target == u64::from(exchange.target.0))
+}
+
+/// Doorbell facts that belong to no request.
+fn strays(trace: &Trace, findings: &mut Findings) {
+    let made: BTreeSet<(Cpu, Cpu, u64)> =
+        trace.exchanges().iter().map(|e| (e.sender, e.target, e.n)).collect();
+    for fact in trace.all() {
+        let (target, n) = match fact.event {
+            Event::Ring { target, n } | Event::Rode { target, n } | Event::Withheld { target, n } => {
+                (target, n)
+            }
+            _ => continue,
+        };
+        findings.must(made.contains(&(fact.cpu, target, n)), || {
+            let kind = fact.event.kind().name();
+            format!("cpu{} states {kind} for request {n} to cpu{}, which it never made", fact.cpu.0, target.0)
+        });
+    }
+}
+
+/// One CPU's acks: each for a request really made by that sender, ascending, each under a `Seen`.
+fn acknowledgements(trace: &Trace, cpu: Cpu, findings: &mut Findings) {
+    let mut made: BTreeMap<Cpu, BTreeMap<u64, u64>> = BTreeMap::new();
+    for exchange in trace.exchanges().iter().filter(|exchange| exchange.target == cpu) {
+        made.entry(exchange.sender).or_default().insert(exchange.n, exchange.request.time);
+    }
+    let mut last: BTreeMap<Cpu, (u64, Option<At>)> = BTreeMap::new();
+    for ack in acks(trace, cpu) {
+        let name = format!("cpu{}'s ack of cpu{} up to {}", cpu.0, ack.sender.0, ack.n);
+        match made.get(&ack.sender).and_then(|requests| requests.get(&ack.n)) {
+            None => findings.red(format!("{name}: cpu{} never made that request", ack.sender.0)),
+            Some(&asked) => {
+                findings.must(asked <= ack.at.time, || format!("{name} is older than the request"))
+            }
+        }
+        let (before, seen) = last.insert(ack.sender, (ack.n, ack.seen)).unwrap_or((0, None));
+        // A request that one drain met early is met again by the drain that its own doorbell causes.
+        findings.must(ack.n > before || (ack.n == before && ack.seen != seen), || {
+            format!("{name} came after an ack up to {before}")
+        });
+        findings.must(ack.seen.is_some(), || {
+            format!("{name} at {} ns stands under no doorbell seen", ack.at.time)
+        });
+    }
+}
+
+/// One CPU's doorbell: every `Seen` was caused by a ring, from U-mode through a trap, and every ring was seen.
+fn doorbells(trace: &Trace, cpu: Cpu, done: u64, findings: &mut Findings) {
+    let mut rings: Vec<(u64, u64)> = trace
+        .exchanges()
+        .iter()
+        .filter(|exchange| exchange.target == cpu)
+        .flat_map(|e| e.rings.iter().map(|ring| (trace.earliest(e.sender, ring.index), ring.time)))
+        .collect();
+    rings.sort_unstable();
+    let facts = trace.of(cpu);
+    let mut seen = 0;
+    let mut last_seen = None;
+    for (index, fact) in facts.iter().enumerate() {
+        let Event::Seen { at } = fact.event else { continue };
+        seen += 1;
+        last_seen = Some(fact.time);
+        let rung = rings.partition_point(|(earliest, _)| *earliest <= fact.time);
+        findings.must(seen <= rung, || {
+            format!(
+                "cpu{} saw its doorbell {seen} times up to {} ns, it was rung {rung} times",
+                cpu.0, fact.time
+            )
+        });
+        let before = trace.before(cpu, index).map(|fact| fact.event);
+        let trapped = matches!(before, Some(Event::TrapUser { .. }));
+        findings.must(trapped == (at == Seen::Trap), || {
+            format!(
+                "cpu{} states {at:?} for the doorbell at {} ns, but the fact before is {before:?}",
+                cpu.0, fact.time
+            )
+        });
+    }
+    let spans = trace.offline(cpu);
+    for (earliest, time) in rings.into_iter().filter(|(_, time)| *time < done) {
+        let stopped = spans.iter().any(|span| span.to >= earliest);
+        findings.must(stopped || last_seen.is_some_and(|last| last >= earliest), || {
+            format!("cpu{} never saw the doorbell that was rung at {time} ns", cpu.0)
+        });
+    }
+}

@@ -1,0 +1,81 @@
+//! The doorbell is what does it: withheld, the target goes on undisturbed; rung, it answers.
+
+use antler_facts::{Event, Marker, Seen};
+
+use super::{Findings, no_window};
+use crate::requests::Exchange;
+use crate::trace::Trace;
+use crate::verdict::Case;
+
+/// System calls that the target must complete undisturbed.
+const CALLS: usize = 100;
+
+pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
+    let mut findings = Findings::default();
+    let Some(window) = trace.window(Marker::IpiCounterfactual) else {
+        no_window(&mut findings, Marker::IpiCounterfactual);
+        return findings;
+    };
+    let withheld: Vec<&Exchange> = trace
+        .exchanges()
+        .iter()
+        .filter(|exchange| exchange.withheld.iter().any(|at| window.has(at.time)))
+        .collect();
+    findings.must(!withheld.is_empty(), || "no doorbell was withheld before the marker".into());
+    for exchange in withheld {
+        experiment(trace, exchange, &mut findings);
+    }
+    findings
+}
+
+fn experiment(trace: &Trace, exchange: &Exchange, findings: &mut Findings) {
+    let name = exchange.name();
+    let [withheld] = exchange.withheld[..] else {
+        return findings.red(format!("{name}: withheld {} times, once is meant", exchange.withheld.len()));
+    };
+    let [ring] = exchange.rings[..] else {
+        return findings
+            .red(format!("{name}: withheld, then rung {} times, once is meant", exchange.rings.len()));
+    };
+    let rung = trace.earliest(exchange.sender, ring.index);
+    let facts = trace.of(exchange.target);
+    let after = facts.partition_point(|fact| fact.time <= withheld.time);
+    let until = facts.partition_point(|fact| fact.time < rung).max(after);
+    let quiet = &facts[after..until];
+    let calls = quiet.iter().filter(|fact| matches!(fact.event, Event::Syscall { .. })).count();
+    findings.must(calls >= CALLS, || {
+        format!(
+            "{name}: cpu{} made {calls} system calls while the doorbell was withheld, {CALLS} are needed",
+            exchange.target.0
+        )
+    });
+    for fact in quiet {
+        let noise = match fact.event {
+            Event::Seen { .. } => true,
+            Event::Ack { sender, n } => sender == exchange.sender && n >= exchange.n,
+            _ => false,
+        };
+        findings.must(!noise, || {
+            format!(
+                "{name}: cpu{} states {:?} at {} ns, before the doorbell",
+                exchange.target.0, fact.event, fact.time
+            )
+        });
+    }
+    let (Some(seen), Some(ack)) = (exchange.seen, exchange.ack) else {
+        return findings.red(format!(
+            "{name}: after the doorbell, cpu{} never saw or acknowledged it",
+            exchange.target.0
+        ));
+    };
+    findings.must(seen.time >= rung && ack.time >= rung, || {
+        format!("{name}: seen at {} ns and acknowledged at {} ns, but rung at {rung} ns", seen.time, ack.time)
+    });
+    findings.must(matches!(facts[seen.index].event, Event::Seen { at: Seen::Trap }), || {
+        format!("{name}: cpu{} did not trap out of U-mode for it", exchange.target.0)
+    });
+    findings.found(format!(
+        "cpu{} made {calls} system calls without the doorbell, then answered cpu{}",
+        exchange.target.0, exchange.sender.0
+    ));
+}

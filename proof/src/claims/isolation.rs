@@ -1,0 +1,58 @@
+//! Wild programs end, and only they.
+
+use antler_abi::Error;
+use antler_facts::{Event, Marker};
+
+use super::Findings;
+use crate::trace::{Trace, task_name};
+use crate::verdict::Case;
+
+/// The faults that the wild program commits, one a thread or instance: what it does, and the `scause` values that are
+/// the hardware's word for it (page fault, or access fault).
+const FAULTS: [(&str, [u64; 2]); 3] =
+    [("a read of kernel memory", [13, 5]), ("a jump into the void", [12, 1]), ("a stack overflow", [15, 7])];
+
+pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
+    let mut findings = Findings::default();
+    let Some(until) = trace.marker_time(Marker::Isolation) else {
+        super::no_window(&mut findings, Marker::Isolation);
+        return findings;
+    };
+    let faults: Vec<_> = trace
+        .all()
+        .filter(|fact| fact.time <= until)
+        .filter_map(|fact| match fact.event {
+            Event::Fault { task, cause, .. } => Some((fact, task, cause)),
+            _ => None,
+        })
+        .collect();
+    for (what, causes) in FAULTS {
+        findings.must(faults.iter().any(|(_, _, cause)| causes.contains(cause)), || {
+            format!("no program was ended for {what} (scause {} or {})", causes[0], causes[1])
+        });
+    }
+    for (fact, task, cause) in &faults {
+        let life = trace.lives().get(*task);
+        findings.must(life.is_some_and(|life| life.exit.is_some_and(|at| at <= until)), || {
+            format!(
+                "{} faulted (scause {cause}), but its end was not stated before the marker",
+                task_name(*task)
+            )
+        });
+        findings
+            .must(life.is_some_and(|life| !life.ran.iter().any(|stay| stay.span.from > fact.time)), || {
+                format!("{} ran again after its fault at {} ns", task_name(*task), fact.time)
+            });
+        let others = trace.all().any(|later| {
+            matches!(later.event, Event::Dispatch { task: t, .. } if t != *task) && later.time >= fact.time
+        });
+        findings.must(others, || format!("no other task ran after the fault of {}", task_name(*task)));
+    }
+    let refused = trace.all().filter(|fact| {
+        fact.time <= until && matches!(fact.event, Event::Refused { error: Error::BadAddress, .. })
+    });
+    let refused = refused.count();
+    findings.must(refused > 0, || "no system call with a bad pointer was refused before the marker".into());
+    findings.found(format!("{} programs ended for faults, {refused} bad pointers refused", faults.len()));
+    findings
+}

@@ -1,0 +1,124 @@
+//! A CPU that is offline is no target, really is stopped, and comes back whole.
+
+use antler_abi::Error;
+use antler_facts::{Cpu, Event, Marker, Request};
+
+use super::chain::refused;
+use super::target::{Refusals, refusals};
+use super::{Findings, no_window};
+use crate::trace::{Trace, Window};
+use crate::verdict::Case;
+
+/// HSM state of a stopped hart (SBI specification, "Hart State Management").
+const STOPPED: u64 = 1;
+
+pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
+    let mut findings = Findings::default();
+    let Some(window) = trace.window(Marker::RejectOffline) else {
+        no_window(&mut findings, Marker::RejectOffline);
+        return findings;
+    };
+    let mut left = 0;
+    for cpu in trace.cpus() {
+        for span in trace.offline(cpu).into_iter().filter(|span| window.has(span.from)) {
+            left += 1;
+            absence(trace, cpu, span, &mut findings);
+            back(trace, cpu, span, window, &mut findings);
+        }
+        silence(trace, cpu, &mut findings);
+    }
+    findings.must(left > 0, || "no CPU went offline before the marker".into());
+    findings.found(format!("{left} CPUs stopped, refused, and brought back"));
+    findings
+}
+
+/// While the CPU is away: firmware says STOPPED, both ways of addressing it are refused, nothing is sent to it.
+fn absence(trace: &Trace, cpu: Cpu, span: Window, findings: &mut Findings) {
+    let restarted =
+        trace.all_within(span).find(|f| matches!(f.event, Event::StartHart { cpu: c, .. } if c == cpu));
+    let Some(restarted) = restarted else {
+        return findings
+            .red(format!("cpu{} went offline and nobody asked firmware to start it again", cpu.0));
+    };
+    let away = Window { from: span.from, to: restarted.time };
+    let stopped = trace.all_within(away).find(|fact| {
+        matches!(fact.event, Event::HartState { cpu: c, state: STOPPED, .. } if c == cpu) && fact.cpu != cpu
+    });
+    let Some(stopped) = stopped else {
+        return findings.red(format!("no other CPU saw firmware report cpu{} as STOPPED", cpu.0));
+    };
+    let mut seen = Refusals::default();
+    for teller in trace.cpus().filter(|teller| *teller != cpu) {
+        for refusal in refusals(trace.of(teller), Error::Offline) {
+            let meant = refusal.target == u64::from(cpu.0) && away.has(refusal.time);
+            if meant && refusal.time >= stopped.time {
+                seen.count(&refusal, findings);
+            }
+        }
+    }
+    seen.both(&format!("cpu{} while it was stopped", cpu.0), findings);
+    let inside = |time: u64| time > away.from && time < away.to;
+    for exchange in trace.exchanges().iter().filter(|exchange| exchange.target == cpu) {
+        // A waker that came too late found the mailbox closed and said so: nothing was posted.
+        let posted = inside(exchange.request.time) && !refused(trace, exchange);
+        findings.must(!posted && !exchange.rings.iter().any(|ring| inside(ring.time)), || {
+            format!("{} was sent while cpu{} was offline", exchange.name(), cpu.0)
+        });
+    }
+    for fact in trace.all_within(away).filter(|fact| inside(fact.time)) {
+        let rung = matches!(fact.event, Event::Ring { target, .. } if target == cpu);
+        findings.must(!rung, || format!("cpu{} rang cpu{} while that was offline", fact.cpu.0, cpu.0));
+    }
+}
+
+/// After its return: the same hart, verified, answers one reschedule and runs a stolen task.
+fn back(trace: &Trace, cpu: Cpu, span: Window, window: Window, findings: &mut Findings) {
+    let facts = trace.of(cpu);
+    let said = |at: u64, first: bool| {
+        facts.iter().filter(|fact| if first { fact.time <= at } else { fact.time >= at }).find_map(|fact| {
+            match fact.event {
+                Event::Online { hart, stack, block } => Some((hart, stack, block)),
+                _ => None,
+            }
+        })
+    };
+    if span.to == u64::MAX {
+        return findings.red(format!("cpu{} went offline and never came online again", cpu.0));
+    }
+    let (before, after) = (said(span.from, true), said(span.to, false));
+    findings.must(before.map(|b| b.0) == after.map(|a| a.0), || {
+        format!("cpu{} came back as another hart: {before:?}, then {after:?}", cpu.0)
+    });
+    let later = Window { from: span.to, to: window.to };
+    let verified =
+        trace.all_within(later).any(|f| matches!(f.event, Event::Verified { cpu: c, .. } if c == cpu));
+    findings.must(verified, || format!("nobody verified cpu{} after its return", cpu.0));
+    let asked = trace.exchanges().iter().any(|exchange| {
+        exchange.target == cpu
+            && exchange.what == Request::Resched
+            && later.has(exchange.request.time)
+            && exchange.ack.is_some_and(|ack| later.has(ack.time))
+    });
+    findings.must(asked, || format!("no reschedule request was answered by cpu{} after its return", cpu.0));
+    let here = trace.within(cpu, later);
+    let stole = here.iter().any(|fact| match fact.event {
+        Event::Stolen { task, .. } => here.iter().any(|run| {
+            matches!(run.event, Event::Dispatch { task: t, .. } if t == task) && run.seq > fact.seq
+        }),
+        _ => false,
+    });
+    findings.must(stole, || format!("cpu{} stole and ran no task after its return", cpu.0));
+}
+
+/// A CPU that stated `Offline` says nothing until it is online again.
+fn silence(trace: &Trace, cpu: Cpu, findings: &mut Findings) {
+    for pair in trace.of(cpu).windows(2) {
+        let (Event::Offline { .. }, next) = (pair[0].event, pair[1].event) else { continue };
+        findings.must(matches!(next, Event::Online { .. }), || {
+            format!(
+                "cpu{} stopped at {} ns, yet it states {next:?} before it is online again",
+                cpu.0, pair[0].time
+            )
+        });
+    }
+}

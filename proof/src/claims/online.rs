@@ -1,0 +1,129 @@
+//! Every hart came up by itself, on its own, and answers from its own place.
+
+use std::collections::BTreeMap;
+
+use antler_facts::{Cpu, Event, Hart, Marker, Request};
+
+use super::{Findings, no_window, platform::present};
+use crate::trace::Trace;
+use crate::verdict::Case;
+
+/// How far below its stack's top a CPU's `sp` may be when it answers a Call, in bytes.
+const STACK_REACH: u64 = 64 * 1024;
+
+/// What a CPU said when it came up.
+#[derive(Clone, Copy)]
+struct Up {
+    hart: Hart,
+    stack: u64,
+    block: u64,
+    time: u64,
+}
+
+pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
+    let mut findings = Findings::default();
+    let up = bring_up(trace, &mut findings);
+    let ups: Vec<(Cpu, Up)> = up.iter().map(|(cpu, up)| (*cpu, *up)).collect();
+    for (index, (cpu, a)) in ups.iter().enumerate() {
+        for (other, b) in &ups[..index] {
+            findings
+                .must(a.stack != b.stack, || format!("cpu{} and cpu{} share a trap stack", other.0, cpu.0));
+            findings
+                .must(a.block != b.block, || format!("cpu{} and cpu{} share a hart block", other.0, cpu.0));
+        }
+    }
+    findings.must(ups.len() == usize::from(case.cpus), || {
+        format!("{} of {} CPUs stated that they are online", ups.len(), case.cpus)
+    });
+    identities(trace, &up, &mut findings);
+    findings.found(format!("{} CPUs online, each on its own stack and block", ups.len()));
+    findings
+}
+
+/// Each present CPU: started by cpu0 (except cpu0), stated Online itself, then verified by cpu0, in this order.
+fn bring_up(trace: &Trace, findings: &mut Findings) -> BTreeMap<Cpu, Up> {
+    let mut up = BTreeMap::new();
+    let boot = trace.of(Cpu(0));
+    for (cpu, hart) in present(trace) {
+        let online = trace.of(cpu).iter().find_map(|fact| match fact.event {
+            Event::Online { hart, stack, block } => Some(Up { hart, stack, block, time: fact.time }),
+            _ => None,
+        });
+        let Some(said) = online else {
+            findings.red(format!("cpu{} (hart {}) never stated that it is online", cpu.0, hart.0));
+            continue;
+        };
+        findings.must(said.hart == hart, || {
+            format!("cpu{} says it is hart {}, the device tree says {}", cpu.0, said.hart.0, hart.0)
+        });
+        up.insert(cpu, said);
+        if cpu == Cpu(0) {
+            continue;
+        }
+        let started = boot.iter().find(|f| f.event == Event::StartHart { cpu, hart });
+        findings.must(started.is_some_and(|fact| fact.time <= said.time), || {
+            format!(
+                "no fact of cpu0 says that firmware was asked to start cpu{} (hart {}) before it came",
+                cpu.0, hart.0
+            )
+        });
+        let verified = boot.iter().find(|f| f.event == Event::Verified { cpu, hart });
+        findings.must(verified.is_some_and(|fact| fact.time >= said.time), || {
+            format!("cpu0 did not verify cpu{} (hart {}) after it came online", cpu.0, hart.0)
+        });
+    }
+    up
+}
+
+/// Between the markers every CPU answers a Call with what its own registers say, and that is its own.
+fn identities(trace: &Trace, up: &BTreeMap<Cpu, Up>, findings: &mut Findings) {
+    let Some(window) = trace.window(Marker::SmpOnline) else {
+        return no_window(findings, Marker::SmpOnline);
+    };
+    let mut callers = Vec::new();
+    for (&cpu, said) in up {
+        let identity = trace.within(cpu, window).iter().find_map(|fact| match fact.event {
+            Event::Identity { hart, block, sp } => Some((fact, hart, block, sp)),
+            _ => None,
+        });
+        let Some((fact, hart, block, sp)) = identity else {
+            findings.red(format!("cpu{} answered no Call before the smp-online marker", cpu.0));
+            continue;
+        };
+        findings.must(hart == said.hart, || {
+            format!("cpu{} answers as hart {}, it is {}", cpu.0, hart.0, said.hart.0)
+        });
+        findings.must(block == said.block, || {
+            format!("cpu{} answers with block {block:#x}, it came online with {:#x}", cpu.0, said.block)
+        });
+        findings.must(sp <= said.stack && said.stack - sp <= STACK_REACH, || {
+            format!("cpu{} answers with sp {sp:#x}, which is not on its stack below {:#x}", cpu.0, said.stack)
+        });
+        if !answers_a_call(trace, cpu, fact.seq) {
+            callers.push(cpu);
+        }
+    }
+    // The caller needs no Call to itself; everybody else does.
+    let may_be_caller =
+        |cpu: &Cpu| trace.exchanges().iter().any(|e| e.sender == *cpu && e.what == Request::Call);
+    findings.must(callers.len() <= 1 && callers.iter().all(may_be_caller), || {
+        let names: Vec<String> = callers.iter().map(|cpu| format!("cpu{}", cpu.0)).collect();
+        format!("{} stated an identity without a Call that asked for it", names.join(", "))
+    });
+}
+
+/// Whether the identity with that sequence number belongs to a Call: it stands after the `Seen` under which the Call
+/// was acknowledged, and before the next one.
+fn answers_a_call(trace: &Trace, cpu: Cpu, seq: u32) -> bool {
+    let facts = trace.of(cpu);
+    let Some(at) = facts.iter().position(|fact| fact.seq == seq) else { return false };
+    let seen = |fact: &antler_facts::Fact| matches!(fact.event, Event::Seen { .. });
+    let Some(begin) = facts[..at].iter().rposition(seen) else { return false };
+    let end = facts[at..].iter().position(seen).map_or(facts.len(), |offset| at + offset);
+    trace.exchanges().iter().any(|exchange| {
+        exchange.target == cpu
+            && exchange.what == Request::Call
+            && exchange.request.time <= facts[at].time
+            && exchange.ack.is_some_and(|ack| (begin..end).contains(&ack.index))
+    })
+}

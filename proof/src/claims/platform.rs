@@ -1,0 +1,73 @@
+//! The machine that was booted is the machine that was asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use antler_facts::{Cpu, Event, Hart};
+
+use super::Findings;
+use crate::trace::Trace;
+use crate::verdict::Case;
+
+/// virtio-mmio register version of the modern interface.
+const MODERN: u64 = 2;
+
+/// The map of CPU numbers to harts that the boot CPU stated.
+pub(super) fn present(trace: &Trace) -> BTreeMap<Cpu, Hart> {
+    let pairs = trace.all().filter_map(|fact| match fact.event {
+        Event::Present { cpu, hart } => Some((cpu, hart)),
+        _ => None,
+    });
+    pairs.collect()
+}
+
+pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
+    let mut findings = Findings::default();
+    let mut boot = Vec::new();
+    let mut versions = Vec::new();
+    let mut stated = 0;
+    for fact in trace.all() {
+        match fact.event {
+            Event::BootHart { hart } => boot.push((fact.cpu, hart)),
+            Event::Transport { version } => versions.push(version),
+            Event::Present { .. } => stated += 1,
+            _ => {}
+        }
+    }
+    findings.must(versions == [MODERN], || {
+        format!("the facts port must be stated once with version {MODERN} (modern virtio-mmio); stated: {versions:?}")
+    });
+    let map = present(trace);
+    let harts: BTreeSet<Hart> = map.values().copied().collect();
+    findings.must(stated == usize::from(case.cpus), || {
+        format!("{stated} harts are stated present, {} were asked for", case.cpus)
+    });
+    findings.must(map.len() == stated && map.keys().copied().eq((0..case.cpus).map(Cpu)), || {
+        format!(
+            "CPU numbers are not 0 to {} once each: {:?}",
+            case.cpus - 1,
+            map.keys().map(|c| c.0).collect::<Vec<_>>()
+        )
+    });
+    findings.must(harts.len() == map.len(), || "two CPUs have the same hart id".into());
+    if let Some(expected) = &case.harts {
+        let expected: BTreeSet<Hart> = expected.iter().copied().map(Hart).collect();
+        findings
+            .must(harts == expected, || format!("harts present are {harts:?}, the machine has {expected:?}"));
+    }
+    let secondaries: Vec<Hart> = map.iter().filter(|(cpu, _)| cpu.0 != 0).map(|(_, hart)| *hart).collect();
+    findings.must(secondaries.is_sorted(), || "cpu1 and up are not numbered by ascending hart id".into());
+    match boot[..] {
+        [(cpu, hart)] => {
+            findings.must(cpu == Cpu(0), || format!("cpu{} states that it booted, not cpu0", cpu.0));
+            findings.must(map.get(&Cpu(0)) == Some(&hart), || {
+                format!("hart {} booted, but cpu0 is {:?}", hart.0, map.get(&Cpu(0)))
+            });
+            if let Some(wanted) = case.boot_hart {
+                findings.must(hart.0 == wanted, || format!("hart {} booted, hart {wanted} was to", hart.0));
+            }
+            findings.found(format!("{stated} harts, hart {} booted", hart.0));
+        }
+        _ => findings.red(format!("{} facts state the boot hart, one must", boot.len())),
+    }
+    findings
+}

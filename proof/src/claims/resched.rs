@@ -1,0 +1,169 @@
+//! For every ordered pair of CPUs: one IPI, and nothing else, makes a busy CPU run the task it was sent for.
+
+use std::collections::BTreeSet;
+
+use antler_abi::Qos;
+use antler_facts::{Cpu, Event, Fact, Leave, Marker, Place, Request, Seen, Task};
+
+use super::{Findings, no_window};
+use crate::requests::Exchange;
+use crate::trace::{Trace, Window, task_name};
+use crate::verdict::Case;
+
+/// `scause` of a supervisor software interrupt.
+const SOFTWARE_INTERRUPT: u64 = 1 << 63 | 1;
+
+pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
+    let mut findings = Findings::default();
+    let Some(window) = trace.window(Marker::IpiResched) else {
+        no_window(&mut findings, Marker::IpiResched);
+        return findings;
+    };
+    let mut proved = BTreeSet::new();
+    let mut tried: std::collections::BTreeMap<(Cpu, Cpu), String> = Default::default();
+    for exchange in trace.exchanges() {
+        let pair = (exchange.sender, exchange.target);
+        if exchange.what != Request::Resched || !window.has(exchange.request.time) || proved.contains(&pair) {
+            continue;
+        }
+        match one(trace, exchange, window) {
+            Ok(()) => {
+                proved.insert(pair);
+            }
+            Err(why) => {
+                tried.insert(pair, why);
+            }
+        }
+    }
+    let pairs =
+        (0..case.cpus).flat_map(|a| (0..case.cpus).map(move |b| (Cpu(a), Cpu(b)))).filter(|(a, b)| a != b);
+    for (a, b) in pairs.filter(|pair| !proved.contains(pair)) {
+        let why = tried.get(&(a, b)).map_or("it never asked", String::as_str);
+        findings.red(format!("cpu{} did not make cpu{} run a task by one IPI: {why}", a.0, b.0));
+    }
+    findings.found(format!("{} ordered pairs", proved.len()));
+    findings
+}
+
+/// One reschedule from the queued task to its dispatch, or which step is missing.
+fn one(trace: &Trace, exchange: &Exchange, window: Window) -> Result<(), String> {
+    let name = exchange.name();
+    let [_] = exchange.rings[..] else { return Err(format!("{name} has no doorbell of its own")) };
+    let task = posted(trace, exchange)
+        .ok_or_else(|| format!("no task was put into the inbox right before {name}"))?;
+    let target = trace.of(exchange.target);
+    let asked = exchange.request.time;
+    let at = target
+        .iter()
+        .position(|fact| {
+            fact.time >= asked && matches!(fact.event, Event::Dispatch { task: t, .. } if t == task)
+        })
+        .ok_or_else(|| format!("cpu{} never ran {} after {name}", exchange.target.0, task_name(task)))?;
+    let dispatched = target[at];
+    if !window.has(dispatched.time) {
+        return Err(format!("cpu{} ran {} only after the marker", exchange.target.0, task_name(task)));
+    }
+    let begin = target.partition_point(|fact| fact.time < asked);
+    // Facts of the same tick as the request have no order with it; they count if they belong to the interrupt.
+    let skip = target[begin..at].iter().take_while(|f| f.time == asked && !is_doorbell_trap(f)).count();
+    let steps = &target[begin + skip..at];
+    exactly_one_trap(exchange, steps)?;
+    let Some(preempted) = steps.iter().find_map(|fact| match fact.event {
+        Event::Leave { task, why: Leave::Preempt } => Some(task),
+        _ => None,
+    }) else {
+        return Err(format!(
+            "cpu{} preempted nothing for {}: it was not busy",
+            exchange.target.0,
+            task_name(task)
+        ));
+    };
+    let old = class_of(&target[..begin + skip], preempted)
+        .ok_or_else(|| format!("{} was not running on cpu{}", task_name(preempted), exchange.target.0))?;
+    let Event::Dispatch { class: new, .. } = dispatched.event else { return Err("no dispatch".into()) };
+    if new <= old {
+        return Err(format!(
+            "{} of class {new} is not above {} of class {old}",
+            task_name(task),
+            task_name(preempted)
+        ));
+    }
+    others_rest(trace, exchange, Window { from: asked, to: dispatched.time })
+}
+
+fn is_doorbell_trap(fact: &Fact) -> bool {
+    matches!(fact.event, Event::TrapUser { cause: SOFTWARE_INTERRUPT, .. })
+}
+
+/// The task that the sender put into the target's inbox right before it asked.
+fn posted(trace: &Trace, exchange: &Exchange) -> Option<Task> {
+    match trace.before(exchange.sender, exchange.request.index)?.event {
+        Event::Enqueue { task, target, place: Place::Inbox } if target == exchange.target => Some(task),
+        _ => None,
+    }
+}
+
+/// Between request and dispatch the target takes one trap, the doorbell's, and acknowledges this request under it.
+fn exactly_one_trap(exchange: &Exchange, steps: &[Fact]) -> Result<(), String> {
+    let (name, cpu) = (exchange.name(), exchange.target.0);
+    let mut traps = 0;
+    let mut seen = 0;
+    let mut acked = 0;
+    for fact in steps {
+        match fact.event {
+            Event::TrapUser { cause: SOFTWARE_INTERRUPT, .. } => traps += 1,
+            Event::TrapUser { cause, .. } => {
+                return Err(format!(
+                    "cpu{cpu} took another trap (scause {cause:#x}) before {name} was served"
+                ));
+            }
+            Event::Syscall { number, .. } => {
+                return Err(format!("cpu{cpu} made system call {number} before {name} was served"));
+            }
+            Event::Seen { at: Seen::Trap } => seen += 1,
+            Event::Seen { at: Seen::Wfi } => return Err(format!("cpu{cpu} slept instead of running a task")),
+            Event::Ack { sender, n } if sender == exchange.sender && n == exchange.n => acked += 1,
+            Event::Ack { sender, n } => {
+                return Err(format!("cpu{cpu} also acknowledged cpu{} up to {n}", sender.0));
+            }
+            Event::Timer { .. } => return Err(format!("a timer fired on cpu{cpu} before {name} was served")),
+            _ => {}
+        }
+    }
+    match (traps, seen, acked) {
+        (1, 1, 1) => Ok(()),
+        _ => Err(format!(
+            "for {name} cpu{cpu} trapped {traps}, saw {seen} and acknowledged {acked} times; once each is meant"
+        )),
+    }
+}
+
+/// Class of the task with which it was running at the end of these facts, if it was.
+fn class_of(facts: &[Fact], task: Task) -> Option<Qos> {
+    facts.iter().rev().find_map(|fact| match fact.event {
+        Event::Dispatch { task: t, class, .. } => Some((t == task).then_some(class)),
+        Event::Leave { .. } => Some(None),
+        _ => None,
+    })?
+}
+
+/// No third CPU runs anything in between.
+fn others_rest(trace: &Trace, exchange: &Exchange, span: Window) -> Result<(), String> {
+    let others = trace.cpus().filter(|cpu| *cpu != exchange.sender && *cpu != exchange.target);
+    for cpu in others {
+        let facts = trace.of(cpu);
+        let begin = facts.partition_point(|fact| fact.time < span.from);
+        let before = facts[..begin].iter().rev().find_map(|fact| match fact.event {
+            Event::Dispatch { .. } => Some(true),
+            Event::Leave { .. } | Event::IdleBegin {} | Event::Online { .. } => Some(false),
+            _ => None,
+        });
+        let began = trace.within(cpu, span).iter().any(|fact| {
+            matches!(fact.event, Event::Dispatch { .. }) && fact.time > span.from && fact.time < span.to
+        });
+        if before == Some(true) || began {
+            return Err(format!("cpu{} was running a task meanwhile", cpu.0));
+        }
+    }
+    Ok(())
+}

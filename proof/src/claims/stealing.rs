@@ -1,0 +1,151 @@
+//! Work put on one CPU spreads by stealing, and really runs in several places at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use antler_facts::{Cpu, Event, Marker, Place, Task};
+
+use super::{Findings, no_window};
+use crate::life::Life;
+use crate::trace::{Trace, Window, task_name};
+use crate::verdict::Case;
+
+/// Tasks per CPU that count as many.
+const TASKS_PER_CPU: usize = 4;
+
+pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
+    let mut findings = Findings::default();
+    let Some(window) = trace.window(Marker::WorkStealing) else {
+        no_window(&mut findings, Marker::WorkStealing);
+        return findings;
+    };
+    let (home, batch) = batch(trace, window);
+    let wanted = TASKS_PER_CPU * usize::from(case.cpus);
+    findings.must(batch.len() >= wanted, || {
+        format!("{} tasks were put on one CPU, {wanted} are meant", batch.len())
+    });
+    for (task, life) in &batch {
+        once(trace, *task, life, home, &mut findings);
+    }
+    let needed = if case.cpus >= 3 { usize::from(case.cpus) } else { 2 };
+    let together = most_at_once(&batch);
+    findings.must(together >= needed, || {
+        format!("at most {together} CPUs had one of the tasks begun and not ended at one moment, {needed} are needed")
+    });
+    let moved =
+        batch.iter().filter(|(_, life)| life.ran.first().is_some_and(|stay| stay.cpu != home)).count();
+    findings.found(format!(
+        "{} tasks put on cpu{}, {moved} of them begun elsewhere, {together} CPUs at once",
+        batch.len(),
+        home.0
+    ));
+    findings
+}
+
+/// The tasks that were made in the window and queued by a CPU on itself, of the CPU that has most of them.
+fn batch(trace: &Trace, window: Window) -> (Cpu, Vec<(Task, &Life)>) {
+    let mut homes: BTreeMap<Cpu, Vec<(Task, &Life)>> = BTreeMap::new();
+    for (task, life) in trace.lives().iter() {
+        let Some((maker, _)) = life.spawned.filter(|(_, at)| window.has(*at)) else { continue };
+        if life.queued.first().is_some_and(|stay| stay.cpu == maker) {
+            homes.entry(maker).or_default().push((task, life));
+        }
+    }
+    homes.into_iter().max_by_key(|(_, tasks)| tasks.len()).unwrap_or((Cpu(0), Vec::new()))
+}
+
+/// A task begins and ends once, and begins away from home only if the CPU it begins on stole it.
+fn once(trace: &Trace, task: Task, life: &Life, home: Cpu, findings: &mut Findings) {
+    let exits = trace.all().filter(|f| matches!(f.event, Event::Exit { task: t, .. } if t == task)).count();
+    findings.must(exits == 1, || format!("{} ended {exits} times", task_name(task)));
+    let Some(first) = life.ran.first() else {
+        return findings.red(format!("{} never ran", task_name(task)));
+    };
+    if first.cpu == home {
+        return;
+    }
+    let stolen = trace.of(first.cpu).iter().any(|fact| {
+        matches!(fact.event, Event::Stolen { task: t, .. } if t == task) && fact.time <= first.span.from
+    });
+    let placed = trace.of(home).iter().any(|fact| {
+        matches!(fact.event, Event::Enqueue { task: t, target, place: Place::Inbox } if t == task && target == first.cpu)
+            && fact.time <= first.span.from
+    });
+    findings.must(stolen && !placed, || {
+        format!("{} began on cpu{}, which did not steal it from cpu{}", task_name(task), first.cpu.0, home.0)
+    });
+}
+
+/// The largest number of CPUs that at one moment each had a task between its first dispatch there and its end.
+fn most_at_once(batch: &[(Task, &Life)]) -> usize {
+    let mut edges: Vec<(u64, i8, Cpu)> = Vec::new();
+    for (_, life) in batch {
+        if let (Some(first), Some(end)) = (life.ran.first(), life.exit) {
+            edges.push((first.span.from, 1, first.cpu));
+            edges.push((end, -1, first.cpu));
+        }
+    }
+    // Ends sort before begins of the same moment: only a true overlap counts.
+    edges.sort_unstable();
+    let mut open: BTreeMap<Cpu, i32> = BTreeMap::new();
+    let mut most = 0;
+    for (_, step, cpu) in edges {
+        *open.entry(cpu).or_default() += i32::from(step);
+        most = most.max(open.values().filter(|count| **count > 0).count());
+    }
+    most
+}
+
+/// Every steal of the run: followed by exactly the tasks it says, all from that victim and of that class.
+pub(super) fn judge_all(trace: &Trace, _: &Case) -> Findings {
+    let mut findings = Findings::default();
+    let (mut steals, mut tasks) = (0usize, 0usize);
+    for cpu in trace.cpus() {
+        let mut open: Option<(Cpu, u64, BTreeSet<Task>)> = None;
+        for fact in trace.of(cpu) {
+            match (fact.event, &mut open) {
+                (Event::Steal { victim, count, .. }, _) => {
+                    steals += 1;
+                    settle(cpu, open.take(), &mut findings);
+                    findings.must(count > 0, || {
+                        format!("cpu{} states a steal of nothing at {} ns", cpu.0, fact.time)
+                    });
+                    findings.must(victim != cpu, || {
+                        format!("cpu{} steals from itself at {} ns", cpu.0, fact.time)
+                    });
+                    open = Some((victim, count, BTreeSet::new()));
+                }
+                (Event::Stolen { task, victim }, Some((from, _, taken))) if *from == victim => {
+                    tasks += 1;
+                    findings.must(taken.insert(task), || {
+                        format!("{} was stolen twice in one steal", task_name(task))
+                    });
+                }
+                (Event::Stolen { task, .. }, _) => {
+                    findings.red(format!(
+                        "cpu{} has {} stolen without a steal that says so",
+                        cpu.0,
+                        task_name(task)
+                    ));
+                }
+                (Event::Enqueue { task, .. }, Some((_, _, taken))) if taken.contains(&task) => {}
+                _ => settle(cpu, open.take(), &mut findings),
+            }
+        }
+        settle(cpu, open.take(), &mut findings);
+    }
+    findings.found(format!("{steals} steals moved {tasks} tasks"));
+    findings
+}
+
+fn settle(cpu: Cpu, open: Option<(Cpu, u64, BTreeSet<Task>)>, findings: &mut Findings) {
+    if let Some((victim, count, taken)) = open {
+        findings.must(taken.len() as u64 == count, || {
+            format!(
+                "cpu{} states a steal of {count} from cpu{}, but {} tasks follow",
+                cpu.0,
+                victim.0,
+                taken.len()
+            )
+        });
+    }
+}

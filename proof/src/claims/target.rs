@@ -1,0 +1,98 @@
+//! A CPU that does not exist is no target.
+
+use antler_abi::{Error, Syscall};
+use antler_facts::{Cpu, Event, Fact, Marker};
+
+use super::{Findings, no_window};
+use crate::trace::Trace;
+use crate::verdict::Case;
+
+pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
+    let mut findings = Findings::default();
+    let Some(window) = trace.window(Marker::RejectInvalidTarget) else {
+        no_window(&mut findings, Marker::RejectInvalidTarget);
+        return findings;
+    };
+    let mut seen = Refusals::default();
+    for cpu in trace.cpus() {
+        for refusal in refusals(trace.within(cpu, window), Error::InvalidTarget) {
+            findings.must(refusal.target >= u64::from(case.cpus), || {
+                format!("cpu{} is refused as if it did not exist", refusal.target)
+            });
+            findings.must(!refusal.sent, || {
+                format!("something was sent while target {} was refused", refusal.target)
+            });
+            seen.count(&refusal, &mut findings);
+        }
+    }
+    seen.both("a CPU that does not exist", &mut findings);
+    for fact in trace.all() {
+        if let Event::Request { target, .. } | Event::Ring { target, .. } = fact.event {
+            findings.must(target.0 < case.cpus, || {
+                format!("cpu{} posted to cpu{}, which does not exist", fact.cpu.0, target.0)
+            });
+        }
+    }
+    findings.found(format!("refused {} times from U-mode, {} in the kernel", seen.user, seen.kernel));
+    findings
+}
+
+/// One refused target and the system call around it.
+pub(super) struct Refusal {
+    pub target: u64,
+    /// Number of the system call.
+    pub call: u64,
+    /// Whether that call itself was refused with the same error.
+    pub told: bool,
+    /// Whether the CPU posted or rang anything between the call and its refusal.
+    pub sent: bool,
+    pub time: u64,
+}
+
+/// How many refusals by which way.
+#[derive(Default)]
+pub(super) struct Refusals {
+    pub user: usize,
+    pub kernel: usize,
+}
+
+impl Refusals {
+    /// Counts one, and checks that the caller was told.
+    pub fn count(&mut self, refusal: &Refusal, findings: &mut Findings) {
+        match Syscall::from_number(refusal.call as usize) {
+            Some(Syscall::Resched) => self.user += 1,
+            Some(Syscall::Probe) => self.kernel += 1,
+            _ => return,
+        }
+        findings
+            .must(refusal.told, || format!("target {} was refused, but the call went well", refusal.target));
+    }
+
+    /// Both ways must have been tried.
+    pub fn both(&self, what: &str, findings: &mut Findings) {
+        findings.must(self.user > 0, || format!("no resched call from U-mode was refused for {what}"));
+        findings.must(self.kernel > 0, || format!("the kernel itself never refused {what} as a target"));
+    }
+}
+
+/// Every `TargetRefused` with that error among one CPU's facts, with its system call.
+pub(super) fn refusals(facts: &[Fact], error: Error) -> Vec<Refusal> {
+    let call = |fact: &Fact| matches!(fact.event, Event::Syscall { .. });
+    let mut found = Vec::new();
+    for (index, fact) in facts.iter().enumerate() {
+        let Event::TargetRefused { target, error: e } = fact.event else { continue };
+        let Some(begin) = facts[..index].iter().rposition(call).filter(|_| e == error) else { continue };
+        let end = facts[index..].iter().position(call).map_or(facts.len(), |offset| index + offset);
+        let Event::Syscall { number, .. } = facts[begin].event else { continue };
+        let sends = |f: &Fact| matches!(f.event, Event::Request { target: Cpu(t), .. } | Event::Ring { target: Cpu(t), .. } if u64::from(t) == target);
+        let told = |f: &Fact| matches!(f.event, Event::Refused { number: n, error: e, .. } if n == number && e == error);
+        found.push(Refusal {
+            target,
+            call: number,
+            told: facts[index..end].iter().any(told),
+            sent: facts[begin..end].iter().any(sends),
+            time: fact.time,
+        });
+    }
+    found
+}

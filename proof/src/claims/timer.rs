@@ -1,0 +1,47 @@
+//! Timers: never early, and a sleeper is woken by one.
+
+use antler_facts::{Event, Marker, WakeCause};
+
+use super::{Findings, no_window};
+use crate::trace::Trace;
+use crate::verdict::Case;
+
+pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
+    let mut findings = Findings::default();
+    let mut fired = 0usize;
+    for fact in trace.all() {
+        if let Event::Timer { deadline } = fact.event {
+            fired += 1;
+            findings.must(fact.time >= deadline, || {
+                format!("cpu{}'s timer for {deadline} ns fired at {} ns", fact.cpu.0, fact.time)
+            });
+        }
+    }
+    let Some(window) = trace.window(Marker::Timer) else {
+        no_window(&mut findings, Marker::Timer);
+        return findings;
+    };
+    let slept = antler_abi::Syscall::Sleep.number() as u64;
+    let mut sleeper = false;
+    for fact in trace.all_within(window) {
+        let Event::Syscall { number, task } = fact.event else { continue };
+        if number != slept {
+            continue;
+        }
+        let woken = trace.all_within(window).find(|later| {
+            matches!(later.event, Event::Wake { task: t, cause: WakeCause::Deadline, .. } if t == task)
+                && later.time >= fact.time
+        });
+        let fired = woken.is_some_and(|wake| {
+            trace.within(wake.cpu, window).iter().any(|timer| {
+                matches!(timer.event, Event::Timer { .. }) && timer.seq < wake.seq && timer.time >= fact.time
+            })
+        });
+        sleeper |= fired;
+    }
+    findings.must(sleeper, || {
+        "before the timer marker no task called sleep and was then woken by a timer of the CPU that woke it".into()
+    });
+    findings.found(format!("{fired} timers fired, none early"));
+    findings
+}

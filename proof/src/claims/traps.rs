@@ -1,0 +1,63 @@
+//! Traps and system calls belong to the task that the CPU runs.
+
+use antler_facts::{Event, Marker};
+
+use super::{Findings, no_window};
+use crate::trace::{Trace, Window, task_name};
+use crate::verdict::Case;
+
+pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
+    let mut findings = Findings::default();
+    let (mut traps, mut calls) = (0usize, 0usize);
+    for cpu in trace.cpus() {
+        let mut running = None;
+        for fact in trace.of(cpu) {
+            let (task, what) = match fact.event {
+                Event::Dispatch { task, .. } => {
+                    running = Some(task);
+                    continue;
+                }
+                Event::Leave { .. } => {
+                    running = None;
+                    continue;
+                }
+                Event::TrapUser { task, .. } => {
+                    traps += 1;
+                    (task, "a trap")
+                }
+                Event::Syscall { task, .. } => {
+                    calls += 1;
+                    (task, "a system call")
+                }
+                _ => continue,
+            };
+            findings.must(running == Some(task), || {
+                let current = running.map_or("nothing".to_owned(), task_name);
+                format!(
+                    "cpu{} states {what} of {} at {} ns while it ran {current}",
+                    cpu.0,
+                    task_name(task),
+                    fact.time
+                )
+            });
+        }
+    }
+    let start = trace.window(Marker::Trap).map(|window| window.from);
+    let end = trace.window(Marker::UserMode).map(|window| window.to);
+    match (start, end) {
+        (Some(from), Some(to)) => {
+            let here =
+                |event: fn(&Event) -> bool| trace.all_within(Window { from, to }).any(|f| event(&f.event));
+            findings.must(here(|e| matches!(e, Event::TrapUser { .. } | Event::Syscall { .. })), || {
+                "no trap from U-mode before the trap and user-mode markers".into()
+            });
+            findings.must(here(|e| matches!(e, Event::Syscall { .. })), || {
+                "no system call before the user-mode marker".into()
+            });
+        }
+        (None, _) => no_window(&mut findings, Marker::Trap),
+        (_, None) => no_window(&mut findings, Marker::UserMode),
+    }
+    findings.found(format!("{traps} traps, {calls} system calls"));
+    findings
+}

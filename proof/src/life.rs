@@ -1,0 +1,296 @@
+//! What became of each task, read from the facts of all CPUs: a state machine per task.
+//!
+//! ```text
+//! Spawned -> Made -Enqueue-> Queued -Dispatch-> Running -Leave-> Left    -Enqueue-> Queued ...
+//!                              | ^                  |            Parked  -Wake-> Woken -Enqueue-> Queued ...
+//!                              Stolen               +---Exit, Leave(Exit) (either first)---> Ended
+//! ```
+//! `Evicted` takes a task out of the queue of a CPU that leaves (`Left`). A killed task may end (`Exit`) in any state.
+
+use std::collections::BTreeMap;
+
+use antler_abi::Qos;
+use antler_facts::{Cpu, Event, Fact, Leave, Task};
+
+use crate::trace::{Trace, Window, task_name};
+
+/// Where a task is between two facts about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Unborn,
+    Made,
+    Queued(Cpu),
+    /// Stolen by that CPU: dispatched there, or queued there once more.
+    Held(Cpu),
+    Running(Cpu),
+    Left(Cpu),
+    Parked,
+    Woken,
+    /// `Exit` was stated by the CPU that runs it; its `Leave` is to come.
+    Ending(Cpu),
+    /// `Leave(Exit)` was stated; its `Exit` is to come.
+    Gone,
+    Ended,
+}
+
+/// A task was in one CPU's queue, or on one CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stay {
+    /// Which CPU's.
+    pub cpu: Cpu,
+    /// From when to when; to the end of time if it never ended.
+    pub span: Window,
+    /// Class at that time, as far as facts tell.
+    pub class: Qos,
+}
+
+/// One task's life.
+#[derive(Clone, Debug)]
+pub struct Life {
+    /// The thread that made it; 0 for a program's first thread.
+    pub parent: Task,
+    /// Where and when it was made.
+    pub spawned: Option<(Cpu, u64)>,
+    /// Every stay in a queue.
+    pub queued: Vec<Stay>,
+    /// Every stay on a CPU.
+    pub ran: Vec<Stay>,
+    /// When its end was stated.
+    pub exit: Option<u64>,
+    state: State,
+    class: Qos,
+}
+
+/// All tasks' lives and everything about them that cannot be.
+#[derive(Clone, Debug, Default)]
+pub struct Lives {
+    tasks: BTreeMap<Task, Life>,
+    flaws: Vec<String>,
+}
+
+impl Lives {
+    /// One task's life.
+    pub fn get(&self, task: Task) -> Option<&Life> {
+        self.tasks.get(&task)
+    }
+
+    /// Every task, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = (Task, &Life)> + '_ {
+        self.tasks.iter().map(|(task, life)| (*task, life))
+    }
+
+    /// Steps that no task can take, in words.
+    pub fn flaws(&self) -> &[String] {
+        &self.flaws
+    }
+
+    /// Tasks in `cpu`'s queue at `time` whose class satisfies `class`.
+    pub fn queued_at(&self, cpu: Cpu, time: u64, class: impl Fn(Qos) -> bool) -> usize {
+        let here = |stay: &&Stay| stay.cpu == cpu && stay.span.has(time) && class(stay.class);
+        self.tasks.values().filter(|life| life.queued.iter().rev().any(|stay| here(&stay))).count()
+    }
+}
+
+impl Life {
+    fn new() -> Life {
+        Life {
+            parent: Task(0),
+            spawned: None,
+            queued: Vec::new(),
+            ran: Vec::new(),
+            exit: None,
+            state: State::Unborn,
+            class: Qos::Normal,
+        }
+    }
+
+    /// Whether the task ended and left its CPU.
+    pub fn ended(&self) -> bool {
+        self.state == State::Ended
+    }
+
+    /// Where it is, in words.
+    pub fn place(&self) -> String {
+        match self.state {
+            State::Unborn => "never made".into(),
+            State::Made => "made, never queued".into(),
+            State::Queued(cpu) => format!("in cpu{}'s queue", cpu.0),
+            State::Held(cpu) => format!("stolen by cpu{}", cpu.0),
+            State::Running(cpu) => format!("running on cpu{}", cpu.0),
+            State::Left(cpu) => format!("off cpu{}, in no queue", cpu.0),
+            State::Parked => "waiting".into(),
+            State::Woken => "woken, in no queue".into(),
+            State::Ending(cpu) => format!("ended, still on cpu{}", cpu.0),
+            State::Gone => "off its CPU for good, its end not stated".into(),
+            State::Ended => "ended".into(),
+        }
+    }
+
+    fn close(&mut self, time: u64) {
+        for stay in self.queued.last_mut().into_iter().chain(self.ran.last_mut()) {
+            stay.span.to = stay.span.to.min(time);
+        }
+    }
+
+    /// Takes the step, legal or not, so that one error is reported once.
+    fn take(&mut self, fact: &Fact) {
+        let open = Window { from: fact.time, to: u64::MAX };
+        let cpu = fact.cpu;
+        self.state = match fact.event {
+            Event::Spawned { parent, class, .. } => {
+                (self.parent, self.class, self.spawned) = (parent, class, Some((cpu, fact.time)));
+                State::Made
+            }
+            Event::Enqueue { target, .. } => {
+                self.close(fact.time);
+                self.queued.push(Stay { cpu: target, span: open, class: self.class });
+                State::Queued(target)
+            }
+            Event::Stolen { .. } => {
+                self.close(fact.time);
+                self.queued.push(Stay { cpu, span: open, class: self.class });
+                State::Held(cpu)
+            }
+            Event::Evicted { .. } => {
+                self.close(fact.time);
+                State::Left(cpu)
+            }
+            Event::Dispatch { class, .. } => {
+                self.close(fact.time);
+                self.class = class;
+                // The class it is dispatched with is the one it was queued with.
+                if let Some(stay) = self.queued.last_mut() {
+                    stay.class = class;
+                }
+                self.ran.push(Stay { cpu, span: open, class });
+                State::Running(cpu)
+            }
+            Event::Leave { why, .. } => {
+                self.close(fact.time);
+                match why {
+                    Leave::Block => State::Parked,
+                    Leave::Exit if self.exit.is_some() => State::Ended,
+                    Leave::Exit => State::Gone,
+                    Leave::Yield | Leave::Preempt | Leave::Offline => State::Left(cpu),
+                }
+            }
+            Event::Wake { .. } => State::Woken,
+            Event::Exit { .. } => {
+                self.exit = self.exit.or(Some(fact.time));
+                match self.state {
+                    State::Running(on) if on == cpu => State::Ending(cpu),
+                    _ => {
+                        self.close(fact.time);
+                        State::Ended
+                    }
+                }
+            }
+            _ => self.state,
+        };
+    }
+}
+
+/// Whether a task in that state can take the step that the fact states.
+fn legal(state: State, fact: &Fact, leaving: impl Fn(Cpu, u64) -> bool) -> bool {
+    use State::*;
+    let by = fact.cpu;
+    match fact.event {
+        Event::Spawned { .. } => state == Unborn,
+        Event::Enqueue { target, .. } => match state {
+            Made | Woken => true,
+            Left(cpu) => cpu == by,
+            Held(cpu) => by == cpu,
+            // The owner hands on what it may not run; a push that met a closed inbox goes to the task's new home.
+            Queued(cpu) => target != cpu && (by == cpu || leaving(cpu, fact.time)),
+            _ => false,
+        },
+        Event::Dispatch { .. } => state == Queued(by) || state == Held(by),
+        Event::Stolen { victim, .. } => (state == Queued(victim) || state == Held(victim)) && victim != by,
+        Event::Evicted { to, .. } => [Queued(by), Held(by), Left(by)].contains(&state) && to != by,
+        Event::Leave { why: Leave::Exit, .. } => state == Running(by) || state == Ending(by),
+        Event::Leave { .. } => state == Running(by),
+        Event::Wake { .. } => state == Parked,
+        Event::Exit { .. } => match state {
+            Unborn | Ended | Ending(_) => false,
+            Running(cpu) => cpu == by,
+            _ => true,
+        },
+        _ => true,
+    }
+}
+
+/// The task that a fact moves, if it moves one.
+fn subject(event: &Event) -> Option<Task> {
+    match *event {
+        Event::Spawned { task, .. }
+        | Event::Enqueue { task, .. }
+        | Event::Dispatch { task, .. }
+        | Event::Leave { task, .. }
+        | Event::Wake { task, .. }
+        | Event::Exit { task, .. }
+        | Event::Stolen { task, .. }
+        | Event::Evicted { task, .. } => Some(task),
+        _ => None,
+    }
+}
+
+/// Follows every task through the facts.
+pub(crate) fn trace(trace: &Trace) -> Lives {
+    let mut steps: BTreeMap<Task, BTreeMap<Cpu, Vec<&Fact>>> = BTreeMap::new();
+    for fact in trace.all() {
+        if let Some(task) = subject(&fact.event) {
+            steps.entry(task).or_default().entry(fact.cpu).or_default().push(fact);
+        }
+    }
+    let spans: BTreeMap<Cpu, Vec<Window>> = trace.cpus().map(|cpu| (cpu, trace.offline(cpu))).collect();
+    // From when a CPU begins to leave is not a fact; a CPU that will stop counts as leaving before, too.
+    let leaving = |cpu: Cpu, time: u64| spans.get(&cpu).is_some_and(|s| s.iter().any(|span| time <= span.to));
+    let mut lives = Lives::default();
+    for (task, by_cpu) in steps {
+        let life = follow(task, by_cpu, leaving, &mut lives.flaws);
+        lives.tasks.insert(task, life);
+    }
+    lives
+}
+
+/// Merges one task's facts by time. Equal times on two CPUs have no order, so of those a legal step goes first.
+fn follow(
+    task: Task,
+    by_cpu: BTreeMap<Cpu, Vec<&Fact>>,
+    leaving: impl Fn(Cpu, u64) -> bool,
+    flaws: &mut Vec<String>,
+) -> Life {
+    let mut life = Life::new();
+    let mut heads: Vec<_> = by_cpu.into_values().map(|facts| facts.into_iter().peekable()).collect();
+    loop {
+        let Some(time) = heads.iter_mut().filter_map(|head| head.peek().map(|fact| fact.time)).min() else {
+            return life;
+        };
+        let state = life.state;
+        let mut chosen = None;
+        for (index, head) in heads.iter_mut().enumerate() {
+            let Some(fact) = head.peek().filter(|fact| fact.time == time) else { continue };
+            let fits = legal(state, fact, &leaving);
+            if fits || chosen.is_none() {
+                chosen = Some((index, fits));
+            }
+            if fits {
+                break;
+            }
+        }
+        let Some((fact, fits)) = chosen.and_then(|(index, fits)| Some((heads[index].next()?, fits))) else {
+            return life;
+        };
+        if !fits {
+            flaws.push(format!(
+                "{}: cpu{} states {} at {} ns, but the task was {}",
+                task_name(task),
+                fact.cpu.0,
+                fact.event.kind().name(),
+                fact.time,
+                life.place()
+            ));
+        }
+        life.take(fact);
+    }
+}

@@ -1,0 +1,212 @@
+//! The facts of one run, by CPU and by time.
+
+use std::collections::BTreeMap;
+
+use antler_facts::{Cpu, Event, Fact, Marker, RECORD, Task};
+
+use crate::life::{self, Lives};
+use crate::requests::{self, Exchange};
+
+/// A span of time in which something happened: both ends belong to it, ns since boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// First moment.
+    pub from: u64,
+    /// Last moment.
+    pub to: u64,
+}
+
+impl Window {
+    /// Whether a moment lies in it.
+    pub fn has(self, time: u64) -> bool {
+        (self.from..=self.to).contains(&time)
+    }
+}
+
+/// The facts of one run.
+#[derive(Clone, Debug, Default)]
+pub struct Trace {
+    by_cpu: BTreeMap<Cpu, Vec<Fact>>,
+    flaws: Vec<String>,
+    lives: Lives,
+    exchanges: Vec<Exchange>,
+}
+
+impl Trace {
+    /// Reads the bytes that came over the facts port: records of 40 bytes. What is wrong with them is kept for the
+    /// integrity claim; everything readable is judged all the same.
+    pub fn decode(bytes: &[u8]) -> Trace {
+        let mut flaws = Vec::new();
+        let mut facts = Vec::with_capacity(bytes.len() / RECORD);
+        let (records, rest) = bytes.as_chunks::<RECORD>();
+        for (number, record) in records.iter().enumerate() {
+            match Fact::decode(record) {
+                Ok(fact) => facts.push(fact),
+                Err(error) => {
+                    flaws.push(format!("record {number} (byte {}) is damaged: {error}", number * RECORD))
+                }
+            }
+        }
+        if !rest.is_empty() {
+            flaws.push(format!("the last {} bytes are not a whole fact of {RECORD}", rest.len()));
+        }
+        let mut trace = Trace::from_facts(facts);
+        trace.flaws.splice(0..0, flaws);
+        trace
+    }
+
+    /// A trace of facts in the order in which they arrived.
+    pub fn from_facts(facts: impl IntoIterator<Item = Fact>) -> Trace {
+        let mut by_cpu: BTreeMap<Cpu, Vec<Fact>> = BTreeMap::new();
+        for fact in facts {
+            by_cpu.entry(fact.cpu).or_default().push(fact);
+        }
+        let mut flaws = Vec::new();
+        for (cpu, facts) in &by_cpu {
+            check_order(*cpu, facts, &mut flaws);
+        }
+        let mut trace = Trace { by_cpu, flaws, ..Trace::default() };
+        trace.lives = life::trace(&trace);
+        trace.exchanges = requests::pair(&trace);
+        trace
+    }
+
+    /// What is wrong with the facts as such, in words.
+    pub fn flaws(&self) -> &[String] {
+        &self.flaws
+    }
+
+    /// How many facts there are.
+    pub fn len(&self) -> usize {
+        self.by_cpu.values().map(Vec::len).sum()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.by_cpu.is_empty()
+    }
+
+    /// CPUs that stated anything, ascending.
+    pub fn cpus(&self) -> impl Iterator<Item = Cpu> + '_ {
+        self.by_cpu.keys().copied()
+    }
+
+    /// One CPU's facts in its own order.
+    pub fn of(&self, cpu: Cpu) -> &[Fact] {
+        self.by_cpu.get(&cpu).map_or(&[], Vec::as_slice)
+    }
+
+    /// Every fact: CPU after CPU, each in its own order.
+    pub fn all(&self) -> impl Iterator<Item = &Fact> + '_ {
+        self.by_cpu.values().flatten()
+    }
+
+    /// One CPU's facts with a time in the window.
+    pub fn within(&self, cpu: Cpu, window: Window) -> &[Fact] {
+        let facts = self.of(cpu);
+        let start = facts.partition_point(|fact| fact.time < window.from);
+        let end = facts.partition_point(|fact| fact.time <= window.to);
+        facts.get(start..end).unwrap_or(&[])
+    }
+
+    /// Every CPU's facts with a time in the window, CPU after CPU.
+    pub fn all_within(&self, window: Window) -> impl Iterator<Item = &Fact> + '_ {
+        self.by_cpu.keys().flat_map(move |&cpu| self.within(cpu, window))
+    }
+
+    /// The marker facts, by time.
+    pub fn markers(&self) -> Vec<(&Fact, Marker)> {
+        let mut markers: Vec<(&Fact, Marker)> = self
+            .all()
+            .filter_map(|fact| match fact.event {
+                Event::Marker { marker } => Some((fact, marker)),
+                _ => None,
+            })
+            .collect();
+        markers.sort_by_key(|(fact, _)| fact.time);
+        markers
+    }
+
+    /// When the marker was stated first.
+    pub fn marker_time(&self, marker: Marker) -> Option<u64> {
+        self.markers().into_iter().find(|(_, m)| *m == marker).map(|(fact, _)| fact.time)
+    }
+
+    /// The span between the marker stated before this one (or the start) and this one.
+    pub fn window(&self, marker: Marker) -> Option<Window> {
+        let markers = self.markers();
+        let at = markers.iter().position(|(_, m)| *m == marker)?;
+        let from = if at == 0 { 0 } else { markers[at - 1].0.time };
+        Some(Window { from, to: markers[at].0.time })
+    }
+
+    /// What became of each task.
+    pub fn lives(&self) -> &Lives {
+        &self.lives
+    }
+
+    /// Every request with what became of it.
+    pub fn exchanges(&self) -> &[Exchange] {
+        &self.exchanges
+    }
+
+    /// The fact that the same CPU stated right before the one at `at`.
+    pub fn before(&self, cpu: Cpu, at: usize) -> Option<&Fact> {
+        self.of(cpu).get(at.checked_sub(1)?)
+    }
+
+    /// The earliest moment at which what the CPU's fact number `at` reports can have happened: when the CPU stated
+    /// the fact before it.
+    pub fn earliest(&self, cpu: Cpu, at: usize) -> u64 {
+        self.before(cpu, at).map_or(0, |fact| fact.time)
+    }
+
+    /// The spans in which a CPU was offline: from its `Offline` to its next `Online`.
+    pub fn offline(&self, cpu: Cpu) -> Vec<Window> {
+        let mut spans: Vec<Window> = Vec::new();
+        let mut since = None;
+        for fact in self.of(cpu) {
+            match fact.event {
+                Event::Offline { .. } => since = Some(fact.time),
+                Event::Online { .. } => {
+                    spans.extend(since.take().map(|from| Window { from, to: fact.time }));
+                }
+                _ => {}
+            }
+        }
+        spans.extend(since.map(|from| Window { from, to: u64::MAX }));
+        spans
+    }
+}
+
+/// Sequence numbers count from 0 without holes, time never goes back, nothing was dropped.
+fn check_order(cpu: Cpu, facts: &[Fact], flaws: &mut Vec<String>) {
+    let mut expected = 0;
+    let mut time = 0;
+    for fact in facts {
+        if fact.seq != expected {
+            flaws.push(match fact.seq > expected {
+                true => format!("cpu{}: facts {expected} to {} are missing", cpu.0, fact.seq - 1),
+                false => {
+                    format!("cpu{}: fact {} came again or late, after {}", cpu.0, fact.seq, expected - 1)
+                }
+            });
+        }
+        expected = expected.max(fact.seq.saturating_add(1));
+        if fact.time < time {
+            flaws.push(format!(
+                "cpu{}: at fact {} time goes back from {time} to {} ns",
+                cpu.0, fact.seq, fact.time
+            ));
+        }
+        time = fact.time;
+        if let Event::Dropped { count } = fact.event {
+            flaws.push(format!("cpu{}: {count} facts were dropped for want of room", cpu.0));
+        }
+    }
+}
+
+/// A task's name in reports: slot and generation.
+pub(crate) fn task_name(task: Task) -> String {
+    format!("task {}.{}", task.0 & 0xffff_ffff, task.0 >> 32)
+}

@@ -1,0 +1,197 @@
+//! From console, facts and exit code to one verdict.
+
+use antler_facts::Marker;
+use serde::Serialize;
+
+use crate::claims::{self, Claim, State};
+use crate::console::Checklist;
+use crate::trace::Trace;
+
+/// How the guest ended, as the harness saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GuestEnd {
+    /// By itself, with this exit code.
+    Code(i32),
+    /// The harness ended it because its time was up.
+    TimedOut,
+    /// The harness ended it for another reason, or a signal did.
+    Stopped,
+}
+
+/// What a run was asked to be. The judge compares with it, never with what the guest says it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// CPUs that the machine enables.
+    pub cpus: u16,
+    /// Whether the SMP part is to be proved.
+    pub smp_judged: bool,
+    /// Ids of the enabled harts, when the harness knows them.
+    pub harts: Option<Vec<u64>>,
+    /// The hart that was made to boot, when one was.
+    pub boot_hart: Option<u64>,
+    /// How the guest ended.
+    pub end: GuestEnd,
+}
+
+impl Case {
+    /// The usual case: harts `0..cpus`, any of them boots, SMP judged from two CPUs on, the guest ended with 0.
+    pub fn new(cpus: u16) -> Case {
+        Case {
+            cpus,
+            smp_judged: cpus >= 2,
+            harts: Some((0..u64::from(cpus)).collect()),
+            boot_hart: None,
+            end: GuestEnd::Code(0),
+        }
+    }
+}
+
+/// One expected marker line and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MarkerResult {
+    /// The line.
+    pub line: String,
+    /// Green when printed in its place with its fact and every claim under it green.
+    pub state: State,
+    /// Why it is red.
+    pub reasons: Vec<String>,
+}
+
+/// The judge's word on one run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// Whether everything that had to be proved was.
+    pub green: bool,
+    /// CPUs asked for.
+    pub smp: u16,
+    /// Whether the SMP part was judged.
+    pub smp_judged: bool,
+    /// How the guest ended.
+    pub end: GuestEnd,
+    /// Facts read.
+    pub facts: usize,
+    /// The markers, in order.
+    pub markers: Vec<MarkerResult>,
+    /// The claims.
+    pub claims: Vec<Claim>,
+    /// Everything that is red, in words.
+    pub reasons: Vec<String>,
+}
+
+impl Verdict {
+    /// The verdict as JSON, for machines.
+    pub fn to_json(&self) -> String {
+        // Strings, numbers and lists only: there is nothing in it that could fail to serialise.
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+
+    /// One line: colour, size of the machine, what was judged.
+    pub fn line(&self) -> String {
+        let color = if self.green { "PROOF GREEN" } else { "PROOF RED" };
+        let smp = match (self.smp, self.smp_judged) {
+            (1, _) => "one CPU".to_owned(),
+            (_, true) => "SMP judged".to_owned(),
+            (_, false) => "SMP was not judged".to_owned(),
+        };
+        let count = |state| self.claims.iter().filter(|claim| claim.state == state).count();
+        let printed = self.markers.iter().filter(|marker| marker.state == State::Green).count();
+        format!(
+            "{color}: smp={} ({smp}); {printed} of {} markers, {} claims green, {} red; {} facts",
+            self.smp,
+            self.markers.iter().filter(|marker| marker.state != State::NotJudged).count(),
+            count(State::Green),
+            count(State::Red),
+            self.facts
+        )
+    }
+}
+
+/// Judges a run by its console bytes, its facts bytes, and what it was asked to be.
+pub fn judge(console: &[u8], facts: &[u8], case: &Case) -> Verdict {
+    let list = Checklist::read(case.cpus, case.smp_judged, console);
+    let trace = Trace::decode(facts);
+    let claims = claims::judge_all(&trace, case);
+    let markers = marker_results(&list, &trace, &claims);
+    let mut reasons = end_reasons(console, case, &list);
+    reasons.extend(list.reasons().iter().cloned());
+    for marker in markers.iter().filter(|marker| marker.state == State::Red) {
+        reasons.extend(marker.reasons.iter().map(|reason| format!("{:?}: {reason}", marker.line)));
+    }
+    for claim in claims.iter().filter(|claim| claim.state == State::Red) {
+        reasons.extend(claim.reasons.iter().map(|reason| format!("{}: {reason}", claim.name)));
+    }
+    Verdict {
+        green: reasons.is_empty(),
+        smp: case.cpus,
+        smp_judged: case.smp_judged,
+        end: case.end,
+        facts: trace.len(),
+        markers,
+        claims,
+        reasons,
+    }
+}
+
+fn end_reasons(console: &[u8], case: &Case, list: &Checklist) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if console.is_empty() {
+        reasons.push(
+            "the guest printed nothing at all: firmware did not start, or its console is elsewhere".into(),
+        );
+    }
+    let next = list.missing().map(|index| list.expected()[index].text.as_str());
+    let waiting =
+        next.map_or("all markers were there".to_owned(), |text| format!("it never printed {text:?}"));
+    match case.end {
+        GuestEnd::Code(0) => {}
+        GuestEnd::Code(code) => {
+            let name = u16::try_from(code).ok().and_then(antler_abi::MachineExit::from_code);
+            let name = name.map_or("no code of the kernel's".to_owned(), |exit| format!("{exit:?}"));
+            reasons.push(format!("the guest ended with code {code} ({name}); {waiting}"));
+        }
+        GuestEnd::TimedOut => reasons.push(format!("the run was ended because its time was up; {waiting}")),
+        GuestEnd::Stopped => reasons.push(format!("the guest did not end by itself; {waiting}")),
+    }
+    reasons
+}
+
+fn marker_results(list: &Checklist, trace: &Trace, claims: &[Claim]) -> Vec<MarkerResult> {
+    let stated: Vec<Marker> = trace.markers().into_iter().map(|(_, marker)| marker).collect();
+    let mut results = Vec::new();
+    for (index, marker) in list.expected().iter().enumerate() {
+        let mut reasons = Vec::new();
+        if !list.has(index) && list.required(index) {
+            reasons.push("the line is missing".to_owned());
+        }
+        if let Some(fact) = marker.fact {
+            let facts = stated.iter().filter(|m| **m == fact).count();
+            match (list.has(index), facts) {
+                (true, 0) => reasons.push("the line was printed, but no fact states it".into()),
+                (false, 1..) => reasons.push("a fact states it, but the line is not on the console".into()),
+                (_, 2..) => reasons.push(format!("{facts} facts state it")),
+                _ => {}
+            }
+        }
+        let under = claims.iter().filter(|c| c.markers.contains(&marker.fact) && c.state == State::Red);
+        let broken: Vec<&str> = under.map(|claim| claim.name).collect();
+        if list.has(index) && !broken.is_empty() {
+            reasons.push(format!("printed, but not supported: {} is red", broken.join(", ")));
+        }
+        let state = match (list.required(index), reasons.is_empty()) {
+            (_, false) => State::Red,
+            (true, true) => State::Green,
+            (false, true) => State::NotJudged,
+        };
+        results.push(MarkerResult { line: marker.text.clone(), state, reasons });
+    }
+    let order: Vec<Marker> =
+        list.expected().iter().filter_map(|m| m.fact).filter(|m| stated.contains(m)).collect();
+    let mut distinct = stated.clone();
+    distinct.dedup();
+    if let Some(result) = results.last_mut().filter(|_| distinct != order) {
+        result.state = State::Red;
+        result.reasons.push(format!("marker facts came as {distinct:?}, not in the order of the contract"));
+    }
+    results
+}

@@ -1,0 +1,63 @@
+//! `cargo xtask diag-os`: kernel and programs checked for riscv64, warnings denied.
+
+use std::process::Command;
+
+use anyhow::Context as _;
+
+use crate::ctx::Ctx;
+use crate::exit::Exit;
+use crate::setup::{self, Target, Toolchain};
+
+/// Arguments of `diag-os`.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// What is checked for which target. The user runtime is a library of its own.
+const CHECKS: [(Target, &[&str]); 2] =
+    [(Target::Kernel, &["antler-kernel"]), (Target::User, &["antler-rt", "antler-programs"])];
+
+/// `cargo xtask diag-os`: all are checked, also after one is found bad.
+pub fn main(_args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
+    let toolchain = setup::toolchain(ctx)?;
+    let tool = if toolchain.has_clippy() { "clippy" } else { "check" };
+    println!("checking with cargo {tool}, {}", toolchain.version);
+    if tool == "check" {
+        println!("this toolchain has no clippy, so its lints are not checked for riscv64");
+    }
+    let mut bad = Vec::new();
+    for (target, packages) in CHECKS {
+        let names = packages.join(", ");
+        println!("{names} for {}", target.triple());
+        if !check(&toolchain, tool, target, packages)? {
+            bad.push(format!("{names} for {}", target.triple()));
+        }
+    }
+    if bad.is_empty() {
+        println!("diag-os ok");
+        return Ok(Exit::Success);
+    }
+    anyhow::bail!("errors or warnings in {}", bad.join(" and in "))
+}
+
+fn check(toolchain: &Toolchain, tool: &str, target: Target, packages: &[&str]) -> anyhow::Result<bool> {
+    let mut command: Command = toolchain.cargo(tool, target);
+    // The release profile is the one that is booted; without it, code behind `debug_assertions` is checked instead.
+    command.arg("--release");
+    for package in packages {
+        command.args(["--package", package]);
+    }
+    if tool == "clippy" {
+        command.args(["--", "-Dwarnings"]);
+    } else {
+        deny_warnings(&mut command, target);
+    }
+    Ok(command.status().with_context(|| format!("cannot start cargo {tool}"))?.success())
+}
+
+/// Denies warnings for `cargo check`, keeping the flags that the toolchain set.
+fn deny_warnings(command: &mut Command, target: Target) {
+    let name = format!("CARGO_TARGET_{}_RUSTFLAGS", target.triple().to_uppercase().replace('-', "_"));
+    let set = command.get_envs().find(|(key, _)| *key == name.as_str()).and_then(|(_, value)| value);
+    let flags = set.map_or(String::new(), |flags| flags.to_string_lossy().into_owned());
+    command.env(name, format!("{flags} -Dwarnings"));
+}

@@ -1,0 +1,95 @@
+//! `cargo xtask test`: everything CI runs, as a list of steps, each as a user would do it.
+
+mod call;
+mod firmware;
+mod host;
+mod os;
+mod programs;
+mod proofs;
+mod refusals;
+mod step;
+
+use std::io::Write as _;
+
+use crate::ctx::Ctx;
+use crate::exit::{Exit, Fail};
+use step::{Count, Step};
+
+/// Arguments of `test`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Run only the steps whose name contains one of these texts
+    filter: Vec<String>,
+    /// Print the steps' names and run nothing
+    #[arg(long)]
+    list: bool,
+}
+
+/// All steps, in order: the cheap first, then what must build, then what boots.
+fn steps() -> Vec<Step> {
+    [host::steps(), os::steps(), proofs::steps(), programs::steps(), refusals::steps()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// `cargo xtask test`. The last line of stdout is `N passed, N failed`.
+pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
+    let wanted =
+        |step: &Step| args.filter.is_empty() || args.filter.iter().any(|part| step.name.contains(part));
+    let steps: Vec<Step> = steps().into_iter().filter(wanted).collect();
+    if steps.is_empty() {
+        return Err(Fail::usage("no step has such a name; `cargo xtask test --list` prints them"));
+    }
+    if args.list {
+        steps.iter().for_each(|step| println!("{}", step.name));
+        return Ok(Exit::Success);
+    }
+    let mut total = Count::default();
+    let mut failures: Vec<(String, String)> = Vec::new();
+    // The step without which none of those after it can run, once it failed.
+    let mut broken: Option<String> = None;
+    for (at, step) in steps.iter().enumerate() {
+        let label = format!("[{}/{}] {}", at + 1, steps.len(), step.name);
+        if let Some(cause) = broken.as_ref().filter(|_| step.needs_build) {
+            ctx.ui.line(&format!("{label} not run"));
+            failures.push((step.name.clone(), format!("not run, since `{cause}` failed\n")));
+            total.failed += 1;
+            continue;
+        }
+        let progress = ctx.ui.step(label);
+        match (step.run)(ctx) {
+            Ok(count) => {
+                let result =
+                    if count == Count::ONE { String::new() } else { format!("{} passed", count.passed) };
+                progress.done(&result);
+                total.add(count);
+            }
+            Err(failure) => {
+                progress.failed("");
+                total.add(failure.count);
+                failures.push((step.name.clone(), failure.output));
+                if step.is_build {
+                    broken = Some(step.name.clone());
+                }
+            }
+        }
+    }
+    report(&failures, total)?;
+    Ok(if failures.is_empty() { Exit::Success } else { Exit::Red })
+}
+
+fn report(failures: &[(String, String)], total: Count) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for (name, output) in failures {
+        writeln!(out, "\n==== FAILED: {name}\n{}", output.trim_end())?;
+    }
+    if !failures.is_empty() {
+        writeln!(out, "\nfailed steps:")?;
+        for (name, _) in failures {
+            writeln!(out, "  {name}")?;
+        }
+    }
+    writeln!(out, "{} passed, {} failed", total.passed, total.failed)?;
+    Ok(())
+}
