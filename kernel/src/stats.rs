@@ -5,14 +5,15 @@ use crate::time;
 
 /// Prints a row for each CPU. The counters of CPUs that have stopped do not change any more.
 pub(crate) fn print() {
-    let k = kernel();
+    let (k, now) = (kernel(), time::now());
     say!("");
     say!("            tasks           wakes            IPIs                  steals        time");
     say!("cpu  hart   runs switches   sent  recv   sent rode taken   tries  won tasks   busy ms  idle ms");
     for block in &k.blocks {
         let c = k.sched.counters(block.cpu);
-        let idle = c.idle_ns.get();
-        let busy = time::now().saturating_sub(c.online_since.get()).saturating_sub(idle);
+        let since = c.idle_since.get();
+        let idle = c.idle_ns.get() + if since == 0 { 0 } else { now.saturating_sub(since) };
+        let busy = now.saturating_sub(c.online_since.get()).saturating_sub(idle);
         say!(
             "{:<4} {:<4} {:>6} {:>8} {:>6} {:>5} {:>6} {:>4} {:>5} {:>7} {:>4} {:>5} {:>9} {:>8}",
             block.cpu.index(),

@@ -10,6 +10,11 @@ impl Count {
         self.0.store(self.0.load(Ordering::Relaxed) + amount, Ordering::Relaxed);
     }
 
+    /// Sets it; by its CPU only.
+    pub(crate) fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
     /// Its value, perhaps a moment old.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
@@ -39,8 +44,10 @@ pub struct Counters {
     pub tasks_stolen: Count,
     /// Steals that got something.
     pub steals_won: Count,
-    /// Nanoseconds spent idle.
+    /// Nanoseconds spent idle, up to the last time it left idle.
     pub idle_ns: Count,
+    /// When it fell idle, ns since boot; 0 while it is not idle.
+    pub idle_since: Count,
     /// When it came online, ns since boot.
     pub online_since: Count,
 }

@@ -50,7 +50,6 @@ pub(crate) struct Local {
     /// It yielded (and `turn` is set).
     pub yielded: bool,
     pub idle: bool,
-    pub idle_since: u64,
     pub slice_end: u64,
     /// When the timer will fire, as far as it is set.
     pub armed: Option<u64>,
@@ -99,7 +98,6 @@ pub(crate) fn new<const W: usize>(cpus: usize, tasks: usize) -> (Shared<W>, Loca
         turn: false,
         yielded: false,
         idle: false,
-        idle_since: 0,
         slice_end: 0,
         armed: None,
         state: State::Offline,

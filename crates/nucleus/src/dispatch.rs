@@ -41,7 +41,7 @@ impl<const W: usize> Scheduler<W> {
             }
             turns += 1;
             self.drain_inbox(m, me, local);
-            switched |= self.give_way(m, me, local);
+            switched |= self.give_way(m, me, local, switched);
             if local.current.is_none() {
                 switched = true;
                 if self.best(me, local).is_none() {
@@ -58,14 +58,27 @@ impl<const W: usize> Scheduler<W> {
             }
         }
         local.attention = false;
-        match &local.current {
-            Some(task) if switched => Next::Run(task.slot()),
+        match local.current.as_ref().map(|task| task.slot()) {
+            Some(slot) if switched => {
+                self.count_dispatch(me, local, slot as u32);
+                Next::Run(slot)
+            }
             _ => Next::Same,
         }
     }
 
-    /// Takes the CPU from the current task if something else is to run first.
-    fn give_way<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local) -> bool {
+    fn count_dispatch(&self, me: CpuId, local: &mut Local, slot: u32) {
+        let counters = &self.shared(me).counters;
+        counters.dispatches.add(1);
+        if local.last != slot {
+            local.last = slot;
+            counters.switches.add(1);
+        }
+    }
+
+    /// Takes the CPU from the current task if something else is to run first. A task that was only `chosen`, and has not
+    /// run since, goes back without a word: nothing of it is in the hart, and for everybody else it never left the queue.
+    fn give_way<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local, chosen: bool) -> bool {
         let turn = core::mem::take(&mut local.turn);
         let yielded = core::mem::take(&mut local.yielded);
         let Some(slot) = local.current.as_ref().map(|task| task.slot()) else { return false };
@@ -76,6 +89,11 @@ impl<const W: usize> Scheduler<W> {
             return false;
         }
         let Some(task) = local.current.take() else { return false };
+        if chosen {
+            let task = self.tasks.requeue(task);
+            self.enqueue_own(me, local, task);
+            return true;
+        }
         m.save(&task);
         let why = if yielded { Leave::Yield } else { Leave::Preempt };
         m.fact(Event::Leave { task: self.tasks.fact(slot), why });
@@ -121,19 +139,15 @@ impl<const W: usize> Scheduler<W> {
         self.leave_idle(m, me, local, IdleEnd::Work);
         self.tasks.set_home(slot, me);
         local.current = Some(self.tasks.start(task));
-        let counters = &self.shared(me).counters;
-        counters.dispatches.add(1);
-        if local.last != slot as u32 {
-            local.last = slot as u32;
-            counters.switches.add(1);
-        }
     }
 
     pub(crate) fn leave_idle<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local, why: IdleEnd) {
         if core::mem::take(&mut local.idle) {
             // The bit may be gone: a waker claimed us.
             self.sets.idle.remove(me);
-            self.shared(me).counters.idle_ns.add(m.now() - local.idle_since);
+            let counters = &self.shared(me).counters;
+            counters.idle_ns.add(m.now() - counters.idle_since.get());
+            counters.idle_since.set(0);
             m.fact(Event::IdleEnd { why });
         }
     }
@@ -143,7 +157,7 @@ impl<const W: usize> Scheduler<W> {
     fn fall_idle<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local) -> bool {
         if !local.idle {
             local.idle = true;
-            local.idle_since = m.now();
+            self.shared(me).counters.idle_since.set(m.now());
             m.fact(Event::IdleBegin {});
         }
         let shared = self.shared(me);

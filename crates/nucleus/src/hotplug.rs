@@ -22,7 +22,7 @@ impl<const W: usize> Scheduler<W> {
         local.armed = None;
         local.state = State::Alone(antler_abi::Qos::PerfBurst);
         shared.presence.publish(local.state);
-        shared.counters.online_since.add(m.now() - shared.counters.online_since.get());
+        shared.counters.online_since.set(m.now());
         shared.mailbox.open();
         shared.inbox.open();
         self.sets.online.insert(me);

@@ -120,15 +120,26 @@ pub(crate) fn drain() -> Result<bool, PortError> {
     })
 }
 
-/// Sends everything that is left, at the machine's end. Bounded by what the rings hold.
+/// Sends everything that is left, at the machine's end, when every other CPU has stopped. Bounded by what the rings hold.
 pub(crate) fn drain_all() -> Result<(), PortError> {
-    let rings = RINGS.get().map_or(0, Vec::len);
-    for _ in 0..=rings * (CAPACITY as usize).div_ceil(BATCH) {
-        if !drain()? {
-            break;
+    let rings = RINGS.get().map_or(&[][..], |rings| rings);
+    let drain_rings = || -> Result<(), PortError> {
+        for _ in 0..=rings.len() * (CAPACITY as usize).div_ceil(BATCH) {
+            if !drain()? {
+                break;
+            }
+        }
+        Ok(())
+    };
+    drain_rings()?;
+    // A CPU that dropped facts says so with its next one; those that have stopped will state no more, so we do it.
+    for (index, ring) in rings.iter().enumerate() {
+        let lost = ring.dropped.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            write(CpuId::new(index), Event::Dropped { count: u64::from(lost) });
         }
     }
-    Ok(())
+    drain_rings()
 }
 
 /// The last facts of a CPU that are still in its ring, oldest first, at most `count`; for the post-mortem.
