@@ -153,7 +153,8 @@ fn number_harts(board: &Board, boot: u64) -> Vec<HartId> {
         let lacks = if hart.sv39 { "double-precision floating point" } else { "Sv39" };
         end::refuse(MachineExit::BootRefused, format_args!("hart {} lacks {lacks}", hart.id));
     }
-    let others = board.harts.iter().filter(|hart| hart.enabled && hart.id != boot).map(|hart| HartId(hart.id));
+    let others =
+        board.harts.iter().filter(|hart| hart.enabled && hart.id != boot).map(|hart| HartId(hart.id));
     [HartId(boot)].into_iter().chain(others).collect()
 }
 
@@ -184,7 +185,7 @@ fn set_up_memory(board: &Board, dtb: u64, cpus: usize) {
             format_args!(
                 "{cpus} harts need {} MiB in one piece for the kernel, and {} MiB are free: give the machine more memory",
                 size >> 20,
-                free * layout::PAGE >> 20
+                (free * layout::PAGE) >> 20
             ),
         ),
     }
@@ -194,7 +195,10 @@ fn set_up_memory(board: &Board, dtb: u64, cpus: usize) {
 /// executable, firmware's memory not at all, and the registers of the devices that we use.
 fn map_kernel(board: &Board) -> PageTable {
     let fail = |error| -> ! {
-        end::refuse(MachineExit::BootRefused, format_args!("the kernel's page table cannot be made: {error:?}"))
+        end::refuse(
+            MachineExit::BootRefused,
+            format_args!("the kernel's page table cannot be made: {error:?}"),
+        )
     };
     let mut table = PageTable::try_new().unwrap_or_else(|error| fail(error));
     let read = MappingFlags::READ;
@@ -203,23 +207,27 @@ fn map_kernel(board: &Board) -> PageTable {
     let parts = [(text, read | MappingFlags::EXECUTE), (rodata, read), (data, read | MappingFlags::WRITE)];
     for (part, flags) in parts {
         let size = part.end - part.start;
-        paging::map_direct(&mut table, to_physical(part.start), size, flags).unwrap_or_else(|error| fail(error));
+        paging::map_direct(&mut table, to_physical(part.start), size, flags)
+            .unwrap_or_else(|error| fail(error));
     }
     for range in &board.memory {
         let from = range.base.max(to_physical(end)).next_multiple_of(layout::PAGE as u64);
         let to = range.end().min(layout::DIRECT_MAX) & !(layout::PAGE as u64 - 1);
         if from < to {
             let size = (to - from) as usize;
-            paging::map_direct(&mut table, from, size, read | MappingFlags::WRITE).unwrap_or_else(|error| fail(error));
+            paging::map_direct(&mut table, from, size, read | MappingFlags::WRITE)
+                .unwrap_or_else(|error| fail(error));
         }
     }
-    let devices = board.uart.map(|uart| uart.range).into_iter().chain(board.test).chain(board.virtio.iter().copied());
+    let devices =
+        board.uart.map(|uart| uart.range).into_iter().chain(board.test).chain(board.virtio.iter().copied());
     let mut last = None;
     for device in devices {
         let page = device.base & !(layout::PAGE as u64 - 1);
         if last.replace(page) != Some(page) {
             let size = (device.end().next_multiple_of(layout::PAGE as u64) - page) as usize;
-            paging::map_direct(&mut table, page, size, read | MappingFlags::WRITE).unwrap_or_else(|error| fail(error));
+            paging::map_direct(&mut table, page, size, read | MappingFlags::WRITE)
+                .unwrap_or_else(|error| fail(error));
         }
     }
     table
@@ -256,7 +264,10 @@ fn make_kernel(board: &Board, args: &BootArgs, table: &PageTable, blocks: Vec<&'
     let cpus = blocks.len();
     let files = board.initrd.map(|range| {
         if !board.memory.iter().any(|memory| memory.base <= range.base && range.end() <= memory.end()) {
-            end::refuse(MachineExit::BadInput, format_args!("the initrd at {:#x} is not in memory", range.base));
+            end::refuse(
+                MachineExit::BadInput,
+                format_args!("the initrd at {:#x} is not in memory", range.base),
+            );
         }
         // SAFETY: the initrd lies in memory that the final table maps, which is on before this is read, and that the
         // frame allocator leaves alone.
@@ -321,7 +332,10 @@ fn set_ceilings(handover: &Handover, k: &'static Kernel) {
 /// Starts all harts at once, then waits for all, then says who is there, in order.
 fn start_secondaries(here: &mut HartToken, k: &'static Kernel) {
     let secondaries: CpuSet<WORDS> = k.blocks[1..].iter().map(|block| block.cpu).collect();
-    let result = secondaries.iter().try_for_each(bringup::start).and_then(|()| bringup::await_online(here, &secondaries));
+    let result = secondaries
+        .iter()
+        .try_for_each(bringup::start)
+        .and_then(|()| bringup::await_online(here, &secondaries));
     if let Err(error) = result {
         end::refuse(MachineExit::BootRefused, format_args!("{error}"));
     }
@@ -334,7 +348,9 @@ fn start_secondaries(here: &mut HartToken, k: &'static Kernel) {
 fn load_programs(handover: &Handover, k: &'static Kernel) -> Vec<(u64, Qos)> {
     let refuse = |why: core::fmt::Arguments<'_>| -> ! { end::refuse(MachineExit::BadInput, why) };
     let Some(files) = &k.files else { refuse(format_args!("no initrd: pass one with -initrd")) };
-    let Some(text) = files.data("manifest") else { refuse(format_args!("the initrd has no file named manifest")) };
+    let Some(text) = files.data("manifest") else {
+        refuse(format_args!("the initrd has no file named manifest"))
+    };
     let entries = manifest::parse(text).unwrap_or_else(|error| refuse(format_args!("initrd: {error}")));
     if entries.is_empty() {
         refuse(format_args!("the initrd's manifest names no program"));
@@ -342,7 +358,9 @@ fn load_programs(handover: &Handover, k: &'static Kernel) -> Vec<(u64, Qos)> {
     let (mut programs, mut starts) = (Vec::new(), Vec::new());
     for (number, entry) in entries.iter().enumerate() {
         let path = alloc::format!("bin/{}", entry.name);
-        let Some(file) = files.data(&path) else { refuse(format_args!("the initrd has no file named {path}")) };
+        let Some(file) = files.data(&path) else {
+            refuse(format_args!("the initrd has no file named {path}"))
+        };
         match Program::load(number, entry, file, &handover.table) {
             Ok((program, start)) => {
                 programs.push(program);

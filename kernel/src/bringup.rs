@@ -64,8 +64,11 @@ pub(crate) fn start(target: CpuId) -> Result<(), BringUpError> {
         to_physical(entry::secondary_start as *const () as usize),
         to_physical(core::ptr::from_ref(block) as usize),
     );
-    sbi::hart_start(hart, start, opaque)
-        .map_err(|error| BringUpError::Refused { hart, error, state: sbi::hart_status(hart) })
+    sbi::hart_start(hart, start, opaque).map_err(|error| BringUpError::Refused {
+        hart,
+        error,
+        state: sbi::hart_status(hart),
+    })
 }
 
 /// Waits until every CPU of `wanted` has set its online bit, and checks what each reported.

@@ -29,7 +29,9 @@ pub(crate) fn answer(here: &mut HartToken, _caller: CpuId, call: Call) {
         IDENTIFY => {
             let (sp, tp): (u64, u64);
             // SAFETY: reads two registers.
-            unsafe { core::arch::asm!("mv {}, sp", "mv {}, tp", out(reg) sp, out(reg) tp, options(nomem, nostack)) };
+            unsafe {
+                core::arch::asm!("mv {}, sp", "mv {}, tp", out(reg) sp, out(reg) tp, options(nomem, nostack))
+            };
             let hart = antler_facts::Hart(HartBlock::mine().hart.0);
             Here.fact(Event::Identity { hart, block: tp, sp });
         }

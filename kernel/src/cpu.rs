@@ -1,6 +1,6 @@
 //! What a CPU does at the end of every kernel entry: find out what runs next and make the hart ready for it.
 
-use antler_facts::Event;
+use antler_facts::{Event, Seen};
 use antler_nucleus::{CpuId, Machine, Next};
 use antler_sync::HartToken;
 
@@ -32,8 +32,12 @@ pub(crate) fn resume(here: &mut HartToken) -> *mut Frame {
             Next::Run(slot) => switch_to(k, here, slot),
             Next::Idle => {
                 use_kernel_space(here);
-                program::reap_some();
-                interrupts::wait_and_handle(here);
+                if program::reap_some() {
+                    // More may be left to free: only look, do not sleep.
+                    interrupts::handle(here, Seen::Wfi);
+                } else {
+                    interrupts::wait_and_handle(here);
+                }
                 continue;
             }
         }
@@ -66,7 +70,11 @@ fn switch_to(k: &Kernel, here: &mut HartToken, slot: usize) {
     let thread = k.threads.address(slot);
     // SAFETY: `slot` is this CPU's current task, whose token the scheduler keeps here; nobody else touches its thread.
     fp::load(unsafe { &(*thread).fp });
-    Here.fact(Event::Dispatch { task: k.sched.tasks.fact(slot), class: k.sched.tasks.qos(slot), satp: program.satp });
+    Here.fact(Event::Dispatch {
+        task: k.sched.tasks.fact(slot),
+        class: k.sched.tasks.qos(slot),
+        satp: program.satp,
+    });
 }
 
 /// Leaves whatever program's address space this hart has.
@@ -109,4 +117,3 @@ pub(crate) extern "C" fn enter_scheduler() -> ! {
         )
     }
 }
-

@@ -69,7 +69,7 @@ pub(crate) fn finish(here: &mut HartToken, exit: MachineExit) -> ! {
         }
     }
     let k = state::kernel();
-    stop_others(&k.sched.online(), CpuId::here(here));
+    let _silent = stop_others(here);
     if k.stats {
         stats::print();
     }
@@ -81,18 +81,16 @@ pub(crate) fn finish(here: &mut HartToken, exit: MachineExit) -> ! {
     power_off(exit)
 }
 
-/// Asks every CPU but `me` to stop and waits until each has, within a bound; returns those that have not.
-fn stop_others(online: &CpuSet<WORDS>, me: CpuId) -> CpuSet<WORDS> {
+/// Asks every other CPU to stop and waits until each has, within a bound; returns those that have not.
+fn stop_others(here: &HartToken) -> CpuSet<WORDS> {
     let k = state::kernel();
     let stopped = STOPPED.call_once(AtomicCpuSet::default);
-    // SAFETY: this hart ends the machine and returns to no other use of a token; none is used while this one lives.
-    let token = unsafe { HartToken::claim(me.index()) };
-    let mut silent = *online;
-    silent.remove(me);
+    let mut silent = k.sched.online();
+    silent.remove(CpuId::here(here));
     for cpu in silent.iter() {
         if let Ok(target) = k.sched.target(cpu.index()) {
             // A CPU that left meanwhile has stopped by itself.
-            let _left = k.sched.request(&Here, &token, target, Request::Stop);
+            let _left = k.sched.request(&Here, here, target, Request::Stop);
         }
     }
     let deadline = time::now() + PATIENCE;
@@ -138,13 +136,15 @@ fn panic(info: &PanicInfo<'_>) -> ! {
     }
     PANICKED_HERE.store(HartBlock::mine() as *const _ as u64, Ordering::Relaxed);
     console::begin_last_words();
-    let Some(k) = state::try_kernel() else {
+    if state::try_kernel().is_none() {
         say!("PANIC: during boot: {info}");
         power_off(MachineExit::Panic);
-    };
+    }
     let block = HartBlock::mine();
     say!("PANIC: {} ({}): {info}", block.cpu, block.hart);
-    let silent = stop_others(&k.sched.online(), block.cpu);
+    // SAFETY: whoever had this CPU's token is below us on the stack and will never run again.
+    let here = unsafe { HartToken::claim(block.cpu.index()) };
+    let silent = stop_others(&here);
     post_mortem::print(&silent);
     power_off(MachineExit::Panic)
 }

@@ -11,9 +11,9 @@ use antler_parse::elf::{self, ElfError};
 use antler_parse::manifest;
 use antler_sync::{HartToken, Lock};
 
+use crate::machine::Here;
 use crate::memory::paging::PageTable;
 use crate::memory::space::Space;
-use crate::machine::Here;
 use crate::state::{WORDS, kernel};
 use crate::{calls, cpu, end};
 
@@ -169,7 +169,8 @@ pub(crate) fn end_program(here: &mut HartToken, program: &'static Program, code:
     program.set_exit(code);
     // Release: whoever finds the program doomed finds its exit code set. The doorbells rung by `rouse` order it before
     // the look that every other CPU takes at its current task.
-    if program.doomed.swap(1, Ordering::AcqRel) == 0 {
+    // Only its own threads make more of them, so a thread that is alone has nobody to rouse.
+    if program.doomed.swap(1, Ordering::AcqRel) == 0 && program.live.load(Ordering::Acquire) > 1 {
         kernel().sched.rouse(&Here, here, program.number);
     }
 }

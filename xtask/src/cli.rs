@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
-use crate::{build, diag, proof, run, setup, test, tidy};
+use crate::{build, diag, picture, proof, run, setup, test, tidy};
 
 /// Antler: set up, build, run, test and prove the kernel.
 #[derive(Debug, Parser)]
@@ -31,6 +31,8 @@ pub enum Command {
     Test(test::Args),
     /// Check kernel and programs for riscv64, warnings denied
     DiagOs(diag::Args),
+    /// Draw what each hart did in a run, from its facts
+    Picture(picture::Args),
     /// Check the rules of the tree that no compiler checks
     Tidy(tidy::Args),
 }

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use crate::ctx::Ctx;
 use crate::exit::Exit;
-use crate::setup::{self, Target, Toolchain};
+use crate::setup::{self, FLAG_SEPARATOR, RUSTFLAGS, Target, Toolchain};
 
 /// Arguments of `diag-os`.
 #[derive(Debug, clap::Args)]
@@ -49,15 +49,14 @@ fn check(toolchain: &Toolchain, tool: &str, target: Target, packages: &[&str]) -
     if tool == "clippy" {
         command.args(["--", "-Dwarnings"]);
     } else {
-        deny_warnings(&mut command, target);
+        deny_warnings(&mut command);
     }
     Ok(command.status().with_context(|| format!("cannot start cargo {tool}"))?.success())
 }
 
 /// Denies warnings for `cargo check`, keeping the flags that the toolchain set.
-fn deny_warnings(command: &mut Command, target: Target) {
-    let name = format!("CARGO_TARGET_{}_RUSTFLAGS", target.triple().to_uppercase().replace('-', "_"));
-    let set = command.get_envs().find(|(key, _)| *key == name.as_str()).and_then(|(_, value)| value);
+fn deny_warnings(command: &mut Command) {
+    let set = command.get_envs().find(|(key, _)| *key == RUSTFLAGS).and_then(|(_, value)| value);
     let flags = set.map_or(String::new(), |flags| flags.to_string_lossy().into_owned());
-    command.env(name, format!("{flags} -Dwarnings"));
+    command.env(RUSTFLAGS, format!("{flags}{FLAG_SEPARATOR}-Dwarnings"));
 }

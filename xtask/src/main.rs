@@ -10,6 +10,7 @@ mod ctx;
 mod diag;
 mod exit;
 mod initrd;
+mod picture;
 mod proof;
 mod qemu;
 mod run;
@@ -43,6 +44,7 @@ fn dispatch(command: Command, ctx: &Ctx) -> anyhow::Result<Exit> {
         Command::Proof(args) => proof::main(args, ctx),
         Command::Test(args) => test::main(args, ctx),
         Command::DiagOs(args) => diag::main(args, ctx),
+        Command::Picture(args) => picture::main(args, ctx),
         Command::Tidy(args) => tidy::main(args, ctx),
     }
 }

@@ -146,7 +146,8 @@ pub(crate) fn drain_all() -> Result<(), PortError> {
 pub(crate) fn last(cpu: CpuId, count: u32) -> impl Iterator<Item = Fact> {
     let ring = RINGS.get().and_then(|rings| rings.get(cpu.index()));
     let tail = ring.map_or(0, |ring| ring.tail.load(Ordering::Acquire));
-    let first = ring.map_or(0, |ring| tail.wrapping_sub(tail.wrapping_sub(ring.head.load(Ordering::Acquire)).min(count)));
+    let first = ring
+        .map_or(0, |ring| tail.wrapping_sub(tail.wrapping_sub(ring.head.load(Ordering::Acquire)).min(count)));
     (0..tail.wrapping_sub(first)).filter_map(move |offset| {
         let cell = &ring?.cells[(first.wrapping_add(offset) & (CAPACITY - 1)) as usize];
         let mut record = [0; RECORD];

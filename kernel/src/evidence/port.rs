@@ -40,7 +40,9 @@ impl fmt::Display for PortError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             PortError::None => "no virtio console on any virtio-mmio slot",
-            PortError::Legacy => "legacy virtio-mmio transport (version 1); set virtio-mmio.force-legacy=false",
+            PortError::Legacy => {
+                "legacy virtio-mmio transport (version 1); set virtio-mmio.force-legacy=false"
+            }
             PortError::Device => "the virtio console refused",
             PortError::Stuck => "the virtio console took no data within the bound",
         })
@@ -114,8 +116,7 @@ pub(crate) fn find(slots: &[Range]) -> Result<Port, PortError> {
 
 fn set_up(mut transport: MmioTransport<'static>) -> Result<Port, PortError> {
     transport.set_status(DeviceStatus::empty());
-    let status = DeviceStatus::ACKNOWLEDGE
-        | DeviceStatus::DRIVER;
+    let status = DeviceStatus::ACKNOWLEDGE | DeviceStatus::DRIVER;
     transport.set_status(status);
     if transport.read_device_features() & VERSION_1 == 0 {
         return Err(PortError::Legacy);

@@ -17,7 +17,8 @@ struct Frames {
     total: usize,
 }
 
-static FRAMES: Lock<Frames, { u8::MAX }> = Lock::new(Frames { fresh: Vec::new(), freed: 0, free: 0, total: 0 });
+static FRAMES: Lock<Frames, { u8::MAX }> =
+    Lock::new(Frames { fresh: Vec::new(), freed: 0, free: 0, total: 0 });
 
 /// Gives all memory but the `taken` ranges to the allocator. Both may be in any order; `taken` may overlap.
 pub(crate) fn init(memory: &[Range], taken: &[Range]) {

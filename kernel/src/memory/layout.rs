@@ -39,8 +39,12 @@ unsafe extern "C" {
 
 /// The kernel image's parts, virtual: text, read-only data, data; each page-aligned.
 pub(crate) fn image() -> [core::ops::Range<usize>; 3] {
-    let [start, rodata, data, end] =
-        [&raw const __kernel_start, &raw const __rodata_start, &raw const __data_start, &raw const __kernel_end]
-            .map(|symbol| symbol as usize);
+    let [start, rodata, data, end] = [
+        &raw const __kernel_start,
+        &raw const __rodata_start,
+        &raw const __data_start,
+        &raw const __kernel_end,
+    ]
+    .map(|symbol| symbol as usize);
     [start..rodata, rodata..data, data..end]
 }

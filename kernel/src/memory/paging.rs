@@ -32,7 +32,8 @@ impl Entry {
     ];
 
     fn bits_of(flags: MappingFlags) -> u64 {
-        let named = Entry::PAIRS.iter().filter(|(flag, _)| flags.contains(*flag)).fold(0, |bits, (_, b)| bits | b);
+        let named =
+            Entry::PAIRS.iter().filter(|(flag, _)| flags.contains(*flag)).fold(0, |bits, (_, b)| bits | b);
         let global = if flags.contains(MappingFlags::USER) { 0 } else { Entry::GLOBAL };
         Entry::VALID | Entry::ACCESSED_DIRTY | global | named
     }
@@ -104,7 +105,12 @@ pub(crate) fn satp_of(table: &PageTable) -> u64 {
 }
 
 /// Maps a page-aligned physical range at its direct address, in large pages where they fit.
-pub(crate) fn map_direct(table: &mut PageTable, physical: u64, size: usize, flags: MappingFlags) -> PagingResult {
+pub(crate) fn map_direct(
+    table: &mut PageTable,
+    physical: u64,
+    size: usize,
+    flags: MappingFlags,
+) -> PagingResult {
     table.cursor().map_region(
         VirtAddr::from_usize(to_virtual(physical)),
         |address| PhysAddr::from_usize(address.as_usize().wrapping_sub(OFFSET)),

@@ -132,7 +132,7 @@ impl Space {
                     unsafe { frames::give(frame) };
                 }
                 // An absent entry of a higher level skips all it would cover.
-                self.cursor = (self.cursor >> shift) + 1 << shift;
+                self.cursor = ((self.cursor >> shift) + 1) << shift;
                 budget -= 1;
                 break;
             }

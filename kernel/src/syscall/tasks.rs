@@ -69,7 +69,8 @@ pub(super) fn spawn(call: &mut Call<'_>) -> Result<u64, Error> {
 pub(super) fn join(call: &mut Call<'_>) -> Outcome {
     let k = kernel();
     let handle = ThreadHandle::from_raw(call.args[0]);
-    let Some(slot) = k.sched.tasks.find(handle).filter(|&slot| k.sched.tasks.owner(slot) == call.program.number)
+    let Some(slot) =
+        k.sched.tasks.find(handle).filter(|&slot| k.sched.tasks.owner(slot) == call.program.number)
     else {
         return Err(Error::BadHandle).into();
     };

@@ -44,7 +44,9 @@ mod cause {
 fn read_cause() -> (u64, u64) {
     let (cause, value): (u64, u64);
     // SAFETY: reads two registers.
-    unsafe { core::arch::asm!("csrr {}, scause", "csrr {}, stval", out(reg) cause, out(reg) value, options(nomem, nostack)) };
+    unsafe {
+        core::arch::asm!("csrr {}, scause", "csrr {}, stval", out(reg) cause, out(reg) value, options(nomem, nostack))
+    };
     (cause, value)
 }
 

@@ -14,7 +14,7 @@ mod toolchain;
 
 pub use bounded::{Output, run as run_bounded};
 pub use qemu::Qemu;
-pub use toolchain::{Target, Toolchain};
+pub use toolchain::{FLAG_SEPARATOR, RUSTFLAGS, Target, Toolchain};
 
 use crate::ctx::Ctx;
 use crate::exit::Exit;

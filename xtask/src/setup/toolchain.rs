@@ -88,14 +88,32 @@ impl Toolchain {
             command.arg("-Zbuild-std=core,alloc,compiler_builtins");
             command.arg("-Zbuild-std-features=compiler-builtins-mem");
         }
+        let mut flags = vec!["-Cforce-frame-pointers=yes".to_owned()];
+        flags.extend(self.remapped_paths());
         if let Some(linker) = &self.linker {
             let triple = target.triple().to_uppercase().replace('-', "_");
             command.env(format!("CARGO_TARGET_{triple}_LINKER"), linker);
-            command.env(format!("CARGO_TARGET_{triple}_RUSTFLAGS"), "-Clinker-flavor=ld.lld");
+            flags.push("-Clinker-flavor=ld.lld".to_owned());
         }
+        command.env(RUSTFLAGS, flags.join(FLAG_SEPARATOR));
         command
     }
+
+    /// Flags that keep this machine's paths out of panic messages, so that the same tree gives the same image anywhere.
+    fn remapped_paths(&self) -> Vec<String> {
+        let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+        let cargo = std::env::var_os("CARGO_HOME").map_or(home.join(".cargo"), PathBuf::from);
+        let registries = std::fs::read_dir(cargo.join("registry/src")).into_iter().flatten().flatten();
+        let mut flags = vec![format!("--remap-path-prefix={}=.", self.root.display())];
+        flags.extend(registries.map(|dir| format!("--remap-path-prefix={}=crates", dir.path().display())));
+        flags
+    }
 }
+
+/// How cargo is given compiler flags that may contain spaces, and what separates them there.
+pub const RUSTFLAGS: &str = "CARGO_ENCODED_RUSTFLAGS";
+/// See [`RUSTFLAGS`].
+pub const FLAG_SEPARATOR: &str = "\x1f";
 
 /// Removes what the cargo that started us, or a user's host settings, would push onto a cross build.
 fn scrub(command: &mut Command) {

@@ -88,3 +88,8 @@ pub fn syscalls(cpu: usize) -> Result<u64, Error> {
 pub fn idle_count() -> Result<usize, Error> {
     probe(Probe::IdleCount, [])
 }
+
+/// How many programs are not over yet, the caller's included.
+pub fn programs() -> Result<usize, Error> {
+    probe(Probe::Programs, [])
+}

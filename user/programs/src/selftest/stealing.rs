@@ -1,0 +1,12 @@
+//! Many tasks are put on one CPU; by stealing they meet on every CPU, and each runs exactly once.
+
+use super::check::all_others_idle;
+use super::rendezvous::Rendezvous;
+
+/// Tasks for each CPU: as many as one steal takes, so that there are enough however they are taken.
+const TASKS_PER_CPU: usize = 4;
+
+pub fn run(cpus: usize) {
+    all_others_idle(cpus);
+    Rendezvous::new(cpus, 1..cpus).hold(TASKS_PER_CPU * cpus);
+}

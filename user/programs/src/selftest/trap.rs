@@ -1,0 +1,95 @@
+//! Traps from U-mode return to where they came from with every register intact: system calls, one that gives the CPU
+//! away, and the timer that ends a slice.
+
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use antler_rt::abi::Syscall;
+use antler_rt::thread::Builder;
+use antler_rt::{Qos, sys};
+
+use super::STACK;
+use super::check::{check, fail, must};
+use super::registers::{self, NUMBERS, Registers};
+
+/// Rounds of each call.
+const ROUNDS: u64 = 16;
+
+/// Slices that end under the spinning thread.
+const SLICES: u32 = 5;
+
+/// Turns after which spinning is given up, about half a minute.
+const TURNS: u64 = 1 << 31;
+
+pub fn run(_: usize) {
+    for round in 0..ROUNDS {
+        call("Null", Syscall::Null, round);
+        call("Yield", Syscall::Yield, round);
+    }
+    slices();
+}
+
+/// A value for each register that no other register or round has.
+fn pattern(round: u64) -> Registers {
+    core::array::from_fn(|n| (round * 32 + n as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+}
+
+/// Fails unless every register holds what it was given; `but` are those that may not.
+fn compare(what: &str, given: &Registers, found: &Registers, but: &[usize]) {
+    for n in NUMBERS.into_iter().filter(|n| !but.contains(n)) {
+        check!(given[n] == found[n], "{what}: x{n} was {:#x} and is {:#x}", given[n], found[n]);
+    }
+}
+
+fn call(name: &str, call: Syscall, round: u64) {
+    let mut given = pattern(round);
+    given[17] = call.number() as u64;
+    let mut found = given;
+    registers::call(&mut found);
+    check!(found[10] == 0, "{name} answers {}", found[10]);
+    // The answer's own registers.
+    compare(name, &given, &found, &[10, 11]);
+}
+
+/// What the spinning assembly reads and counts; their order is its contract.
+#[repr(C)]
+#[derive(Default)]
+struct Spin {
+    stop: AtomicU32,
+    turns: AtomicU32,
+}
+
+/// The director spins in U-mode while another thread of its class and CPU has its turns: each turn but the first began
+/// with the end of a slice of the director's.
+fn slices() {
+    let spin = Arc::new(Spin::default());
+    let theirs = Arc::clone(&spin);
+    let other = Builder::new().cpu(0).qos(Qos::Interactive).stack_size(STACK);
+    let other = must("start the other thread", other.spawn(move || take_turns(&theirs)));
+    let mut given = pattern(ROUNDS);
+    given[10] = (&raw const *spin).expose_provenance() as u64;
+    given[12] = TURNS;
+    let mut found = given;
+    registers::spin(&mut found);
+    check!(found[12] != 0, "{TURNS} turns in U-mode, and no {SLICES} slices ended");
+    // Counter and scratch of the loop.
+    compare("timer", &given, &found, &[11, 12]);
+    must("join the other thread", other.join());
+}
+
+fn take_turns(spin: &Spin) {
+    let mut before = spin.turns.load(Ordering::Relaxed);
+    let mut ended = 0;
+    // Every turn that finds the director further on is a slice ended; a few may find it not yet spinning.
+    for _ in 0..100 * SLICES {
+        must("yield", sys::yield_now());
+        let now = spin.turns.load(Ordering::Relaxed);
+        ended += u32::from(now != before);
+        before = now;
+        if ended == SLICES {
+            spin.stop.store(1, Ordering::Relaxed);
+            return;
+        }
+    }
+    fail(format_args!("{ended} slices of a spinning thread ended in {} turns of another", 100 * SLICES))
+}
