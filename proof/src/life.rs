@@ -3,13 +3,13 @@
 //! ```text
 //! Spawned -> Made -Enqueue-> Queued -Dispatch-> Running -Leave-> Left    -Enqueue-> Queued ...
 //!                              | ^                  |            Parked  -Wake-> Woken -Enqueue-> Queued ...
-//!                              Stolen               +---Exit, Leave(Exit) (either first)---> Ended
+//!                              Stolen               +---Leave(Exit)---Exit---> Ended
 //! ```
-//! `Evicted` takes a task out of the queue of a CPU that leaves (`Left`). A killed task may end (`Exit`) in any state.
+//! `Evicted` takes a task out of the queue of a CPU that leaves (`Left`). A killed task is run once more, and ends there.
 
 use std::collections::BTreeMap;
 
-use antler_abi::Qos;
+use antler_abi::{Qos, Syscall};
 use antler_facts::{Cpu, Event, Fact, Leave, Task};
 
 use crate::trace::{Trace, Window, task_name};
@@ -18,18 +18,18 @@ use crate::trace::{Trace, Window, task_name};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Unborn,
-    Made,
+    /// By that CPU, which is to queue it.
+    Made(Cpu),
     Queued(Cpu),
     /// Stolen by that CPU: dispatched there, or queued there once more.
     Held(Cpu),
     Running(Cpu),
     Left(Cpu),
     Parked,
-    Woken,
-    /// `Exit` was stated by the CPU that runs it; its `Leave` is to come.
-    Ending(Cpu),
+    /// By that CPU, which is to queue it.
+    Woken(Cpu),
     /// `Leave(Exit)` was stated; its `Exit` is to come.
-    Gone,
+    Gone(Cpu),
     Ended,
 }
 
@@ -59,6 +59,8 @@ pub struct Life {
     pub exit: Option<u64>,
     state: State,
     class: Qos,
+    /// It asked for another class since it was dispatched last.
+    reclassed: bool,
 }
 
 /// All tasks' lives and everything about them that cannot be.
@@ -101,6 +103,7 @@ impl Life {
             exit: None,
             state: State::Unborn,
             class: Qos::Normal,
+            reclassed: false,
         }
     }
 
@@ -113,15 +116,14 @@ impl Life {
     pub fn place(&self) -> String {
         match self.state {
             State::Unborn => "never made".into(),
-            State::Made => "made, never queued".into(),
+            State::Made(cpu) => format!("made by cpu{}, never queued", cpu.0),
             State::Queued(cpu) => format!("in cpu{}'s queue", cpu.0),
             State::Held(cpu) => format!("stolen by cpu{}", cpu.0),
             State::Running(cpu) => format!("running on cpu{}", cpu.0),
             State::Left(cpu) => format!("off cpu{}, in no queue", cpu.0),
             State::Parked => "waiting".into(),
-            State::Woken => "woken, in no queue".into(),
-            State::Ending(cpu) => format!("ended, still on cpu{}", cpu.0),
-            State::Gone => "off its CPU for good, its end not stated".into(),
+            State::Woken(cpu) => format!("woken by cpu{}, in no queue", cpu.0),
+            State::Gone(cpu) => format!("off cpu{} for good, its end not stated", cpu.0),
             State::Ended => "ended".into(),
         }
     }
@@ -139,7 +141,7 @@ impl Life {
         self.state = match fact.event {
             Event::Spawned { parent, class, .. } => {
                 (self.parent, self.class, self.spawned) = (parent, class, Some((cpu, fact.time)));
-                State::Made
+                State::Made(cpu)
             }
             Event::Enqueue { target, .. } => {
                 self.close(fact.time);
@@ -157,7 +159,7 @@ impl Life {
             }
             Event::Dispatch { class, .. } => {
                 self.close(fact.time);
-                self.class = class;
+                (self.class, self.reclassed) = (class, false);
                 // The class it is dispatched with is the one it was queued with.
                 if let Some(stay) = self.queued.last_mut() {
                     stay.class = class;
@@ -169,21 +171,19 @@ impl Life {
                 self.close(fact.time);
                 match why {
                     Leave::Block => State::Parked,
-                    Leave::Exit if self.exit.is_some() => State::Ended,
-                    Leave::Exit => State::Gone,
+                    Leave::Exit => State::Gone(cpu),
                     Leave::Yield | Leave::Preempt | Leave::Offline => State::Left(cpu),
                 }
             }
-            Event::Wake { .. } => State::Woken,
+            Event::Wake { .. } => State::Woken(cpu),
             Event::Exit { .. } => {
                 self.exit = self.exit.or(Some(fact.time));
-                match self.state {
-                    State::Running(on) if on == cpu => State::Ending(cpu),
-                    _ => {
-                        self.close(fact.time);
-                        State::Ended
-                    }
-                }
+                self.close(fact.time);
+                State::Ended
+            }
+            Event::Syscall { .. } => {
+                self.reclassed = true;
+                self.state
             }
             _ => self.state,
         };
@@ -197,9 +197,7 @@ fn legal(state: State, fact: &Fact, leaving: impl Fn(Cpu, u64) -> bool) -> bool 
     match fact.event {
         Event::Spawned { .. } => state == Unborn,
         Event::Enqueue { target, .. } => match state {
-            Made | Woken => true,
-            Left(cpu) => cpu == by,
-            Held(cpu) => by == cpu,
+            Made(cpu) | Woken(cpu) | Left(cpu) | Held(cpu) => cpu == by,
             // The owner hands on what it may not run; a push that met a closed inbox goes to the task's new home.
             Queued(cpu) => target != cpu && (by == cpu || leaving(cpu, fact.time)),
             _ => false,
@@ -207,14 +205,9 @@ fn legal(state: State, fact: &Fact, leaving: impl Fn(Cpu, u64) -> bool) -> bool 
         Event::Dispatch { .. } => state == Queued(by) || state == Held(by),
         Event::Stolen { victim, .. } => (state == Queued(victim) || state == Held(victim)) && victim != by,
         Event::Evicted { to, .. } => [Queued(by), Held(by), Left(by)].contains(&state) && to != by,
-        Event::Leave { why: Leave::Exit, .. } => state == Running(by) || state == Ending(by),
         Event::Leave { .. } => state == Running(by),
         Event::Wake { .. } => state == Parked,
-        Event::Exit { .. } => match state {
-            Unborn | Ended | Ending(_) => false,
-            Running(cpu) => cpu == by,
-            _ => true,
-        },
+        Event::Exit { .. } => state == Gone(by),
         _ => true,
     }
 }
@@ -230,6 +223,8 @@ fn subject(event: &Event) -> Option<Task> {
         | Event::Exit { task, .. }
         | Event::Stolen { task, .. }
         | Event::Evicted { task, .. } => Some(task),
+        // The one call that changes the class under which it is dispatched next.
+        Event::Syscall { number, task } if number == Syscall::SetQos.number() as u64 => Some(task),
         _ => None,
     }
 }
@@ -289,6 +284,18 @@ fn follow(
                 fact.event.kind().name(),
                 fact.time,
                 life.place()
+            ));
+        }
+        if let Event::Dispatch { class, .. } = fact.event
+            && class != life.class
+            && !life.reclassed
+        {
+            flaws.push(format!(
+                "{}: cpu{} runs it in class {class} at {} ns; it was {}, and never asked for another",
+                task_name(task),
+                fact.cpu.0,
+                fact.time,
+                life.class
             ));
         }
         life.take(fact);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use antler_facts::{Cpu, Event, Request};
+use antler_facts::{Cpu, Event, Fact, Request};
 
 use crate::trace::Trace;
 
@@ -56,25 +56,38 @@ pub(crate) struct Ack {
     pub seen: Option<At>,
 }
 
-/// The acks of one CPU in its own order. An ack stands under the last `Seen` before it, unless the CPU did something
-/// else in between than answer: begin to run a task, or take another trap.
+/// The acks of one CPU in its own order. An ack stands under the last `Seen` before it, if the CPU did nothing since but
+/// answer; or leave, for a CPU that closes its mailbox meets its last senders on the way out.
 pub(crate) fn acks(trace: &Trace, cpu: Cpu) -> Vec<Ack> {
+    let facts = trace.of(cpu);
     let mut acks = Vec::new();
     let mut seen = None;
-    for (index, fact) in trace.of(cpu).iter().enumerate() {
+    for (index, fact) in facts.iter().enumerate() {
         let at = At { index, time: fact.time };
         match fact.event {
             Event::Seen { .. } => seen = Some(at),
-            Event::TrapUser { .. }
-            | Event::Syscall { .. }
-            | Event::Dispatch { .. }
-            | Event::IdleBegin {}
-            | Event::Online { .. } => seen = None,
             Event::Ack { sender, n } => acks.push(Ack { at, sender, n, seen }),
-            _ => {}
+            Event::Identity { .. }
+            | Event::Request { .. }
+            | Event::Ring { .. }
+            | Event::Rode { .. }
+            | Event::TargetRefused { .. } => {}
+            _ if leaves(&facts[index..]) => {}
+            _ => seen = None,
         }
     }
     acks
+}
+
+/// Whether the first of these facts is on a CPU's way out.
+fn leaves(facts: &[Fact]) -> bool {
+    let next = facts.iter().find(|fact| {
+        matches!(
+            fact.event,
+            Event::Offline { .. } | Event::Dispatch { .. } | Event::IdleBegin {} | Event::TrapUser { .. }
+        )
+    });
+    matches!(next, Some(Fact { event: Event::Offline { .. }, .. }))
 }
 
 /// Pairs every request with its rings and with the ack that covers it. Requests come out by sender, in its order.

@@ -34,15 +34,16 @@ impl<const W: usize> CallBlock<W> {
         self.pending.load()
     }
 
-    /// Begins a Call to `targets`; by the caller, with none under way. The requests are to be posted after.
-    pub fn begin(&self, call: Call, targets: &CpuSet<W>) {
+    /// Writes what the coming Call is for; by the caller, with none under way.
+    pub fn begin(&self, call: Call) {
         debug_assert!(self.is_done(), "one Call at a time");
         self.op.store(call.op, Ordering::Relaxed);
         self.argument.store(call.argument, Ordering::Relaxed);
-        // Each insert releases the two words above to the target that finds its bit.
-        targets.iter().for_each(|target| {
-            self.pending.insert(target);
-        });
+    }
+
+    /// Makes it `target`'s to answer. Releases what was written to the target that finds its bit.
+    pub fn ask(&self, target: CpuId) {
+        self.pending.insert(target);
     }
 
     /// What `target` has to do, if anything.

@@ -45,11 +45,22 @@ impl<const W: usize> Scheduler<W> {
         target: CpuId,
         what: Request,
     ) -> Result<(), TargetError> {
+        self.post_with(m, me, target, what, || ())
+    }
+
+    fn post_with<M: Machine>(
+        &self,
+        m: &M,
+        me: CpuId,
+        target: CpuId,
+        what: Request,
+        attach: impl FnOnce(),
+    ) -> Result<(), TargetError> {
         let mailbox = &self.shared(target).mailbox;
         let n = mailbox.next_number(me);
         // Stated before it is done: the target may answer at once.
         m.fact(Event::Request { target: target.fact(), n, what });
-        match mailbox.post(me, what) {
+        match mailbox.post_with(me, what, attach) {
             Post::Ring => self.ring(m, me, target, n),
             Post::Rides => {
                 self.shared(me).counters.ipis_coalesced.add(1);
@@ -128,10 +139,10 @@ impl<const W: usize> Scheduler<W> {
     pub fn call<M: Machine>(&self, m: &M, here: &HartToken, call: Call, targets: &CpuSet<W>) -> CpuSet<W> {
         let me = CpuId::here(here);
         let block = &self.calls[me.index()];
-        block.begin(call, targets);
+        block.begin(call);
         let mut reached = *targets;
         for target in targets.iter() {
-            if self.post(m, me, target, Request::Call).is_err() {
+            if self.post_with(m, me, target, Request::Call, || block.ask(target)).is_err() {
                 block.done(target);
                 reached.remove(target);
             }
@@ -182,9 +193,10 @@ impl<const W: usize> Scheduler<W> {
         let me = CpuId::here(here);
         let mailbox = &self.shared(me).mailbox;
         for sender in mailbox.take_senders().iter() {
-            let n = mailbox.posted(sender);
             let block = &self.calls[sender.index()];
+            // Looked at before the number is read: a Call that is found has a number that the ack below covers.
             let call = block.pending(me);
+            let n = mailbox.posted(sender);
             if let Some(call) = call {
                 answer(here, sender, call);
             }

@@ -90,8 +90,16 @@ impl<const W: usize> Mailbox<W> {
 
     /// Posts request number [`Mailbox::next_number`] of `sender`, who must be the CPU we are on.
     pub fn post(&self, sender: CpuId, kind: Request) -> Post {
+        self.post_with(sender, kind, || ())
+    }
+
+    /// Posts, and runs `attach` at the moment from which the target may meet the request: what it publishes is never
+    /// found without the request's number.
+    pub fn post_with(&self, sender: CpuId, kind: Request, attach: impl FnOnce()) -> Post {
         let cell = &self.posted[sender.index()];
-        cell.store(cell.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        // Release: `attach` publishes with its own Release, but nothing may let it overtake the number.
+        cell.store(cell.load(Ordering::Relaxed) + 1, Ordering::Release);
+        attach();
         // Release: the bit publishes the cell.
         self.senders.insert(sender);
         // Release publishes bit and cell with the kind; Acquire orders us after a drain whose RUNG we find cleared.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use antler_facts::{Cpu, Event, Fact, Marker, Seen};
+use antler_facts::{Cpu, Event, Fact, Marker, Request, Seen};
 
 use super::Findings;
 use crate::requests::{At, Exchange, acks};
@@ -18,6 +18,7 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
         one(trace, exchange, done, &mut findings);
     }
     strays(trace, &mut findings);
+    replies(trace, done, &mut findings);
     for cpu in trace.cpus() {
         acknowledgements(trace, cpu, &mut findings);
         doorbells(trace, cpu, done, &mut findings);
@@ -96,13 +97,31 @@ fn one(trace: &Trace, exchange: &Exchange, done: u64, findings: &mut Findings) {
     }
 }
 
-/// Whether the sender found the target's mailbox closed: it says so before it asks anybody else.
+/// Whether the sender found the target's mailbox closed: it says so at once.
 pub(super) fn refused(trace: &Trace, exchange: &Exchange) -> bool {
-    let later = trace.of(exchange.sender).iter().skip(exchange.request.index + 1);
-    let answer = later
-        .map(|fact| fact.event)
-        .find(|event| matches!(event, Event::TargetRefused { .. } | Event::Request { .. }));
-    matches!(answer, Some(Event::TargetRefused { target, .. }) if target == u64::from(exchange.target.0))
+    let next = trace.of(exchange.sender).get(exchange.request.index + 1).map(|fact| fact.event);
+    matches!(next, Some(Event::TargetRefused { target, .. }) if target == u64::from(exchange.target.0))
+}
+
+/// As many replies come back as Calls went out, between every two CPUs. A Call that met a closed mailbox may have been
+/// answered, because a leaving CPU meets every sender once more, or not.
+fn replies(trace: &Trace, done: u64, findings: &mut Findings) {
+    let mut open: BTreeMap<(Cpu, Cpu), (u64, u64, u64)> = BTreeMap::new();
+    for exchange in trace.exchanges().iter().filter(|exchange| exchange.request.time < done) {
+        match exchange.what {
+            Request::Call => {
+                let (sure, perhaps, _) = open.entry((exchange.sender, exchange.target)).or_default();
+                *(if refused(trace, exchange) { perhaps } else { sure }) += 1;
+            }
+            Request::Reply => open.entry((exchange.target, exchange.sender)).or_default().2 += 1,
+            _ => {}
+        }
+    }
+    for ((caller, target), (sure, perhaps, answers)) in open {
+        findings.must((sure..=sure + perhaps).contains(&answers), || {
+            format!("cpu{} gave cpu{} {answers} answers to {sure} Calls", target.0, caller.0)
+        });
+    }
 }
 
 /// Doorbell facts that belong to no request.
@@ -182,6 +201,18 @@ fn doorbells(trace: &Trace, cpu: Cpu, done: u64, findings: &mut Findings) {
         });
     }
     let spans = trace.offline(cpu);
+    // A doorbell is rung only when the one before it has been seen; a CPU that stops may have left one unseen.
+    let seens = facts.iter().filter(|fact| matches!(fact.event, Event::Seen { .. }));
+    let seens: Vec<u64> = seens.map(|fact| fact.time).collect();
+    let mut times: Vec<u64> = rings.iter().map(|(_, time)| *time).collect();
+    times.sort_unstable();
+    for (count, time) in times.into_iter().enumerate() {
+        let seen = seens.partition_point(|seen| *seen <= time);
+        let lost = spans.iter().filter(|span| span.from <= time).count();
+        findings.must(seen + lost >= count, || {
+            format!("cpu{} was rung at {time} ns, having seen {seen} of the {count} doorbells before", cpu.0)
+        });
+    }
     for (earliest, time) in rings.into_iter().filter(|(_, time)| *time < done) {
         let stopped = spans.iter().any(|span| span.to >= earliest);
         findings.must(stopped || last_seen.is_some_and(|last| last >= earliest), || {

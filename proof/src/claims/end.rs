@@ -8,15 +8,18 @@ use crate::verdict::{Case, GuestEnd};
 
 pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
     let mut findings = Findings::default();
-    let ends: Vec<(u64, u64)> = trace
+    let ends: Vec<_> = trace
         .all()
         .filter_map(|fact| match fact.event {
-            Event::End { code } => Some((fact.time, code)),
+            Event::End { code } => Some((fact.cpu, fact.time, code)),
             _ => None,
         })
         .collect();
     match ends[..] {
-        [(time, code)] => {
+        [(cpu, time, code)] => {
+            findings.must(trace.of(cpu).last().is_some_and(|fact| fact.event == Event::End { code }), || {
+                format!("cpu{} states facts after the machine's end", cpu.0)
+            });
             if let GuestEnd::Code(seen) = case.end {
                 findings.must(i64::from(seen) == code as i64, || {
                     format!("the kernel states end code {code}, the machine's was {seen}")

@@ -33,6 +33,8 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     }
     for (fact, task, cause) in &faults {
         let life = trace.lives().get(*task);
+        let twice = faults.iter().filter(|(_, other, _)| other == task).count() > 1;
+        findings.must(!twice, || format!("{} was ended for a fault twice", task_name(*task)));
         findings.must(life.is_some_and(|life| life.exit.is_some_and(|at| at <= until)), || {
             format!(
                 "{} faulted (scause {cause}), but its end was not stated before the marker",

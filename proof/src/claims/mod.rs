@@ -5,6 +5,7 @@ mod ceiling;
 mod chain;
 mod counterfactual;
 mod end;
+mod entries;
 mod integrity;
 mod isolation;
 mod offline;
@@ -111,7 +112,7 @@ const fn entry(
 
 const ONLINE: &[Option<Marker>] = &[None, Some(Marker::SmpOnline)];
 
-static CLAIMS: [Entry; 18] = [
+static CLAIMS: [Entry; 19] = [
     entry("integrity", false, &[], integrity::judge, "every CPU's facts are there, in order, none dropped"),
     entry(
         "platform",
@@ -140,6 +141,13 @@ static CLAIMS: [Entry; 18] = [
         &[Some(Marker::Trap), Some(Marker::UserMode)],
         traps::judge,
         "every trap and system call came from the task that the CPU ran, and programs did run",
+    ),
+    entry(
+        "entries",
+        false,
+        &[Some(Marker::Trap)],
+        entries::judge,
+        "every entry into the kernel follows its steps: trap, cause, what is done about it",
     ),
     entry(
         "timer",

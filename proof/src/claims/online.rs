@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use antler_facts::{Cpu, Event, Hart, Marker, Request};
+use antler_facts::{Cpu, Event, Fact, Hart, Marker, Request};
 
 use super::{Findings, no_window, platform::present};
-use crate::trace::Trace;
+use crate::trace::{Trace, Window};
 use crate::verdict::Case;
 
 /// How far below its stack's top a CPU's `sp` may be when it answers a Call, in bytes.
@@ -56,7 +56,11 @@ fn bring_up(trace: &Trace, findings: &mut Findings) -> BTreeMap<Cpu, Up> {
         findings.must(said.hart == hart, || {
             format!("cpu{} says it is hart {}, the device tree says {}", cpu.0, said.hart.0, hart.0)
         });
+        findings.must(said.stack.is_multiple_of(16) && said.block.is_multiple_of(8), || {
+            format!("cpu{}'s stack {:#x} or block {:#x} is not aligned", cpu.0, said.stack, said.block)
+        });
         up.insert(cpu, said);
+        lives(trace, cpu, said, findings);
         if cpu == Cpu(0) {
             continue;
         }
@@ -75,6 +79,50 @@ fn bring_up(trace: &Trace, findings: &mut Findings) -> BTreeMap<Cpu, Up> {
     up
 }
 
+/// Each life of a CPU is one hart on one block, was started by somebody else, and was verified, once each.
+fn lives(trace: &Trace, cpu: Cpu, said: Up, findings: &mut Findings) {
+    let mut lives = 0;
+    for fact in trace.of(cpu) {
+        let (hart, block) = match fact.event {
+            Event::Online { hart, block, .. } => {
+                lives += 1;
+                (hart, block)
+            }
+            Event::Offline { hart } => (hart, said.block),
+            _ => continue,
+        };
+        findings.must((hart, block) == (said.hart, said.block), || {
+            format!(
+                "cpu{} was hart {} on block {:#x}, and then hart {} on {block:#x}",
+                cpu.0, said.hart.0, said.block, hart.0
+            )
+        });
+    }
+    let absences = trace.of(cpu).iter().filter(|fact| matches!(fact.event, Event::Offline { .. })).count();
+    findings.must(lives == absences + 1 || lives == absences, || {
+        format!("cpu{} came online {lives} times and went offline {absences} times", cpu.0)
+    });
+    if cpu == Cpu(0) {
+        return;
+    }
+    let hart = said.hart;
+    for (event, what) in
+        [(Event::StartHart { cpu, hart }, "started"), (Event::Verified { cpu, hart }, "verified")]
+    {
+        let by_others = trace.all().filter(|fact| fact.event == event && fact.cpu != cpu).count();
+        let all = trace.all().filter(|fact| match fact.event {
+            Event::StartHart { cpu: c, .. } | Event::Verified { cpu: c, .. } => {
+                c == cpu && fact.event.kind() == event.kind()
+            }
+            _ => false,
+        });
+        let all = all.count();
+        findings.must(by_others == lives && all == lives, || {
+            format!("cpu{} (hart {}) came online {lives} times, and was {what} {all} times, {by_others} of them soundly", cpu.0, hart.0)
+        });
+    }
+}
+
 /// Between the markers every CPU answers a Call with what its own registers say, and that is its own.
 fn identities(trace: &Trace, up: &BTreeMap<Cpu, Up>, findings: &mut Findings) {
     let Some(window) = trace.window(Marker::SmpOnline) else {
@@ -82,12 +130,17 @@ fn identities(trace: &Trace, up: &BTreeMap<Cpu, Up>, findings: &mut Findings) {
     };
     let mut callers = Vec::new();
     for (&cpu, said) in up {
-        let identity = trace.within(cpu, window).iter().find_map(|fact| match fact.event {
+        let identities = trace.within(cpu, window).iter().filter_map(|fact| match fact.event {
             Event::Identity { hart, block, sp } => Some((fact, hart, block, sp)),
             _ => None,
         });
-        let Some((fact, hart, block, sp)) = identity else {
-            findings.red(format!("cpu{} answered no Call before the smp-online marker", cpu.0));
+        let identities: Vec<_> = identities.collect();
+        let [(fact, hart, block, sp)] = identities[..] else {
+            findings.red(format!(
+                "cpu{} stated its identity {} times before the smp-online marker; once is meant",
+                cpu.0,
+                identities.len()
+            ));
             continue;
         };
         findings.must(hart == said.hart, || {
@@ -99,7 +152,7 @@ fn identities(trace: &Trace, up: &BTreeMap<Cpu, Up>, findings: &mut Findings) {
         findings.must(sp <= said.stack && said.stack - sp <= STACK_REACH, || {
             format!("cpu{} answers with sp {sp:#x}, which is not on its stack below {:#x}", cpu.0, said.stack)
         });
-        if !answers_a_call(trace, cpu, fact.seq) {
+        if !answers_a_call(trace, cpu, fact.seq, window) {
             callers.push(cpu);
         }
     }
@@ -112,18 +165,21 @@ fn identities(trace: &Trace, up: &BTreeMap<Cpu, Up>, findings: &mut Findings) {
     });
 }
 
-/// Whether the identity with that sequence number belongs to a Call: it stands after the `Seen` under which the Call
-/// was acknowledged, and before the next one.
-fn answers_a_call(trace: &Trace, cpu: Cpu, seq: u32) -> bool {
+/// Whether the identity with that sequence number answers a Call: it stands under a `Seen` under which a sender was
+/// acknowledged that made a Call to this CPU. (Not necessarily the Call itself: a target that is about to meet an
+/// earlier request may find and answer the Call before its own request is stated.)
+fn answers_a_call(trace: &Trace, cpu: Cpu, seq: u32, window: Window) -> bool {
     let facts = trace.of(cpu);
     let Some(at) = facts.iter().position(|fact| fact.seq == seq) else { return false };
-    let seen = |fact: &antler_facts::Fact| matches!(fact.event, Event::Seen { .. });
+    let seen = |fact: &Fact| matches!(fact.event, Event::Seen { .. });
     let Some(begin) = facts[..at].iter().rposition(seen) else { return false };
     let end = facts[at..].iter().position(seen).map_or(facts.len(), |offset| at + offset);
-    trace.exchanges().iter().any(|exchange| {
-        exchange.target == cpu
-            && exchange.what == Request::Call
-            && exchange.request.time <= facts[at].time
-            && exchange.ack.is_some_and(|ack| (begin..end).contains(&ack.index))
+    facts[begin..end].iter().any(|fact| match fact.event {
+        Event::Ack { sender, .. } => trace.exchanges().iter().any(|exchange| {
+            (exchange.sender, exchange.target, exchange.what) == (sender, cpu, Request::Call)
+                && window.has(exchange.request.time)
+                && exchange.ack.is_some()
+        }),
+        _ => false,
     })
 }

@@ -26,8 +26,13 @@ pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
     let mut versions = Vec::new();
     let mut stated = 0;
     for fact in trace.all() {
+        let boot_only =
+            matches!(fact.event, Event::BootHart { .. } | Event::Transport { .. } | Event::Present { .. });
+        findings.must(!boot_only || fact.cpu == Cpu(0), || {
+            format!("cpu{} states {}, which is cpu0's to state", fact.cpu.0, fact.event.kind().name())
+        });
         match fact.event {
-            Event::BootHart { hart } => boot.push((fact.cpu, hart)),
+            Event::BootHart { hart } => boot.push(hart),
             Event::Transport { version } => versions.push(version),
             Event::Present { .. } => stated += 1,
             _ => {}
@@ -56,9 +61,12 @@ pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
     }
     let secondaries: Vec<Hart> = map.iter().filter(|(cpu, _)| cpu.0 != 0).map(|(_, hart)| *hart).collect();
     findings.must(secondaries.is_sorted(), || "cpu1 and up are not numbered by ascending hart id".into());
+    let first = trace.of(Cpu(0)).first().map(|fact| fact.event);
+    findings.must(matches!(first, Some(Event::BootHart { .. })), || {
+        "cpu0's first fact is not which hart boots".into()
+    });
     match boot[..] {
-        [(cpu, hart)] => {
-            findings.must(cpu == Cpu(0), || format!("cpu{} states that it booted, not cpu0", cpu.0));
+        [hart] => {
             findings.must(map.get(&Cpu(0)) == Some(&hart), || {
                 format!("hart {} booted, but cpu0 is {:?}", hart.0, map.get(&Cpu(0)))
             });

@@ -5,13 +5,11 @@ use std::collections::BTreeSet;
 use antler_abi::Qos;
 use antler_facts::{Cpu, Event, Fact, Leave, Marker, Place, Request, Seen, Task};
 
+use super::entries::SOFTWARE_INTERRUPT;
 use super::{Findings, no_window};
 use crate::requests::Exchange;
 use crate::trace::{Trace, Window, task_name};
 use crate::verdict::Case;
-
-/// `scause` of a supervisor software interrupt.
-const SOFTWARE_INTERRUPT: u64 = 1 << 63 | 1;
 
 pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
     let mut findings = Findings::default();

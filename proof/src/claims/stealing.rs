@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use antler_abi::Qos;
 use antler_facts::{Cpu, Event, Marker, Place, Task};
 
 use super::{Findings, no_window};
@@ -100,10 +101,10 @@ pub(super) fn judge_all(trace: &Trace, _: &Case) -> Findings {
     let mut findings = Findings::default();
     let (mut steals, mut tasks) = (0usize, 0usize);
     for cpu in trace.cpus() {
-        let mut open: Option<(Cpu, u64, BTreeSet<Task>)> = None;
+        let mut open: Option<Open> = None;
         for fact in trace.of(cpu) {
             match (fact.event, &mut open) {
-                (Event::Steal { victim, count, .. }, _) => {
+                (Event::Steal { victim, count, class }, _) => {
                     steals += 1;
                     settle(cpu, open.take(), &mut findings);
                     findings.must(count > 0, || {
@@ -112,11 +113,21 @@ pub(super) fn judge_all(trace: &Trace, _: &Case) -> Findings {
                     findings.must(victim != cpu, || {
                         format!("cpu{} steals from itself at {} ns", cpu.0, fact.time)
                     });
-                    open = Some((victim, count, BTreeSet::new()));
+                    open = Some(Open { victim, count, class, taken: BTreeSet::new() });
                 }
-                (Event::Stolen { task, victim }, Some((from, _, taken))) if *from == victim => {
+                (Event::Stolen { task, victim }, Some(open)) if open.victim == victim => {
                     tasks += 1;
-                    findings.must(taken.insert(task), || {
+                    let stay = trace.lives().get(task).and_then(|life| {
+                        life.queued.iter().find(|stay| stay.cpu == cpu && stay.span.from == fact.time)
+                    });
+                    findings.must(stay.is_some_and(|stay| stay.class == open.class), || {
+                        format!(
+                            "{} was stolen as work of class {}, which it is not",
+                            task_name(task),
+                            open.class
+                        )
+                    });
+                    findings.must(open.taken.insert(task), || {
                         format!("{} was stolen twice in one steal", task_name(task))
                     });
                 }
@@ -127,7 +138,7 @@ pub(super) fn judge_all(trace: &Trace, _: &Case) -> Findings {
                         task_name(task)
                     ));
                 }
-                (Event::Enqueue { task, .. }, Some((_, _, taken))) if taken.contains(&task) => {}
+                (Event::Enqueue { task, .. }, Some(open)) if open.taken.contains(&task) => {}
                 _ => settle(cpu, open.take(), &mut findings),
             }
         }
@@ -137,8 +148,16 @@ pub(super) fn judge_all(trace: &Trace, _: &Case) -> Findings {
     findings
 }
 
-fn settle(cpu: Cpu, open: Option<(Cpu, u64, BTreeSet<Task>)>, findings: &mut Findings) {
-    if let Some((victim, count, taken)) = open {
+/// A steal whose tasks are being counted.
+struct Open {
+    victim: Cpu,
+    count: u64,
+    class: Qos,
+    taken: BTreeSet<Task>,
+}
+
+fn settle(cpu: Cpu, open: Option<Open>, findings: &mut Findings) {
+    if let Some(Open { victim, count, taken, .. }) = open {
         findings.must(taken.len() as u64 == count, || {
             format!(
                 "cpu{} states a steal of {count} from cpu{}, but {} tasks follow",

@@ -5,6 +5,11 @@ use super::*;
 use antler_abi::Error;
 use antler_facts::Kind;
 
+/// A trap for the doorbell.
+fn doorbell(fact: &Fact) -> bool {
+    matches!(fact.event, Event::TrapUser { cause: SOFTWARE_INTERRUPT, .. })
+}
+
 #[test]
 fn harts_reported_online_by_somebody_else() {
     let second = |fact: &Fact| is(Kind::Online)(fact) && fact.cpu == Cpu(1);
@@ -62,7 +67,7 @@ fn answers_without_a_doorbell() {
     // Acknowledged while the doorbell was withheld.
     forged("counterfactual", |run| {
         let withheld = run.find(after, is(Kind::Withheld));
-        let trap = withheld + run.facts[withheld..].iter().position(is(Kind::TrapUser)).expect("a trap");
+        let trap = withheld + run.facts[withheld..].iter().position(doorbell).expect("a trap");
         let moved: Vec<Fact> = run.facts.drain(trap..trap + 3).collect();
         let time = run.facts[withheld + 50].time;
         for fact in moved.into_iter().rev() {
@@ -82,7 +87,7 @@ fn reschedules_that_something_else_caused() {
     let after = Some(Marker::IpiCounterfactual);
     for kind in [Kind::TrapUser, Kind::Enqueue] {
         forged("resched", |run| {
-            let trap = run.find(after, is(Kind::TrapUser));
+            let trap = run.find(after, doorbell);
             let at = if kind == Kind::TrapUser { trap } else { trap - 3 };
             assert!(is(kind)(&run.facts[at]));
             run.facts.remove(at);
@@ -90,27 +95,27 @@ fn reschedules_that_something_else_caused() {
     }
     // Another trap in between: a timer might have done it.
     forged("resched", |run| {
-        let trap = run.find(after, is(Kind::TrapUser));
+        let trap = run.find(after, doorbell);
         let Event::TrapUser { task, .. } = run.facts[trap].event else { panic!("a trap") };
         let other = Fact { event: Event::TrapUser { cause: 1 << 63 | 5, task }, ..run.facts[trap] };
         run.facts.insert(trap, other);
     });
     // A third CPU runs something meanwhile.
     forged("resched", |run| {
-        let trap = run.find(after, is(Kind::TrapUser));
+        let trap = run.find(after, doorbell);
         let time = run.facts[trap].time;
         let event = Event::Dispatch { task: Task(9), class: Qos::Normal, satp: 8 << 60 };
         run.facts.insert(trap, Fact { seq: 0, cpu: Cpu(2), time, event });
     });
     // The doorbell was somebody else's.
     forged("resched", |run| {
-        let trap = run.find(after, is(Kind::TrapUser));
+        let trap = run.find(after, doorbell);
         let Event::Ring { target, n } = run.facts[trap - 1].event else { panic!("a ring") };
         run.facts[trap - 1].event = Event::Rode { target, n };
     });
     // The new task is of no higher class.
     forged("resched", |run| {
-        let trap = run.find(after, is(Kind::TrapUser));
+        let trap = run.find(after, doorbell);
         let at = trap + run.facts[trap..].iter().position(is(Kind::Dispatch)).expect("a dispatch");
         let Event::Dispatch { task, satp, .. } = run.facts[at].event else { panic!("a dispatch") };
         run.facts[at].event = Event::Dispatch { task, class: Qos::Normal, satp };
@@ -192,7 +197,7 @@ fn steals_that_are_none() {
                 run.facts[at].time = run.facts[begun].time;
             }
         }
-        run.marker(Marker::WorkStealing);
+        run.say(0, Event::Marker { marker: Marker::WorkStealing });
     });
 }
 

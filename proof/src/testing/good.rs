@@ -18,14 +18,14 @@ impl Script {
                     run.resched(main, a, b);
                 }
             }
-            run.marker(Marker::IpiResched);
+            run.marker(main, Marker::IpiResched);
             run.invalid(main, cpus);
             run.offline(main, cpus - 1);
             run.stealing(main, cpus);
             run.bound(main);
             run.ceiling(main);
         }
-        run.marker(Marker::Done);
+        run.marker(main, Marker::Done);
         run.exit(0, main);
         run.say(0, Event::End { code: 0 });
         run
@@ -51,7 +51,7 @@ impl Script {
         for cpu in 1..cpus {
             self.say(0, Event::Verified { cpu: Cpu(cpu), hart: hart(cpu) });
         }
-        self.marker(Marker::Boot);
+        self.say(0, Event::Marker { marker: Marker::Boot });
     }
 
     fn base(&mut self) -> Task {
@@ -61,16 +61,16 @@ impl Script {
             self.dispatch(0, wild, Qos::Normal);
             self.say(0, Event::TrapUser { cause, task: wild });
             self.say(0, Event::Fault { task: wild, cause, address: 8 });
-            self.say(0, Event::Exit { task: wild, value: 139 });
             self.leave(0, wild, Leave::Exit);
+            self.say(0, Event::Exit { task: wild, value: 139 });
         }
         let main = self.spawn(0, Task(0), Qos::Normal);
         self.local(0, main);
         self.dispatch(0, main, Qos::Normal);
         self.call(0, main, Syscall::Null);
-        self.marker(Marker::Trap);
+        self.marker(main, Marker::Trap);
         self.call(0, main, Syscall::Clock);
-        self.marker(Marker::UserMode);
+        self.marker(main, Marker::UserMode);
         self.call(0, main, Syscall::Sleep);
         let deadline = self.now;
         self.leave(0, main, Leave::Block);
@@ -79,36 +79,29 @@ impl Script {
         self.say(0, Event::Wake { task: main, cause: WakeCause::Deadline, target: Cpu(0) });
         self.local(0, main);
         self.dispatch(0, main, Qos::Normal);
-        self.marker(Marker::Timer);
+        self.marker(main, Marker::Timer);
         let number = Syscall::Write.number() as u64;
         self.call(0, main, Syscall::Write);
         self.say(0, Event::Refused { number, error: Error::BadAddress, argument: 8 });
-        self.marker(Marker::Isolation);
+        self.marker(main, Marker::Isolation);
         main
     }
 
     fn smp_online(&mut self, main: Task, cpus: u16) {
         self.call(0, main, Syscall::Probe);
         for cpu in 0..cpus {
-            if cpu > 0 {
-                let n = self.post(0, cpu, Request::Call);
-                self.say(0, Event::Ring { target: Cpu(cpu), n });
-                self.say(cpu, Event::Seen { at: Seen::Wfi });
-            }
             let place = u64::from(cpu);
-            self.say(
-                cpu,
-                Event::Identity {
-                    hart: Hart(place),
-                    block: 0xffff_0000_0000 + 0x1000 * place,
-                    sp: 0xffff_8000_0000 + 0x10_0000 * place - 512,
-                },
-            );
-            if cpu > 0 {
-                self.say(cpu, Event::Ack { sender: Cpu(0), n: 1 });
+            let identity = Event::Identity {
+                hart: Hart(place),
+                block: 0xffff_0000_0000 + 0x1000 * place,
+                sp: 0xffff_8000_0000 + 0x10_0000 * place - 512,
+            };
+            match cpu {
+                0 => self.say(0, identity),
+                _ => self.called(0, cpu, Some(identity)),
             }
         }
-        self.marker(Marker::SmpOnline);
+        self.marker(main, Marker::SmpOnline);
     }
 
     fn counterfactual(&mut self, main: Task) {
@@ -126,16 +119,16 @@ impl Script {
         self.trapped(1, busy, 0, n);
         self.exit(1, busy);
         self.rest(1);
-        self.marker(Marker::IpiCounterfactual);
+        self.marker(main, Marker::IpiCounterfactual);
     }
 
     fn resched(&mut self, main: Task, a: u16, b: u16) {
         let busy = self.spawn(0, main, Qos::Normal);
-        let sender = self.spawn(0, main, Qos::Interactive);
         self.place(0, busy, b);
         if b != 0 {
             self.dispatch(b, busy, Qos::Normal);
         }
+        let sender = self.spawn(0, main, Qos::Interactive);
         self.place(0, sender, a);
         if a != 0 {
             self.dispatch(a, sender, Qos::Interactive);
@@ -170,7 +163,7 @@ impl Script {
 
     fn invalid(&mut self, main: Task, cpus: u16) {
         self.refuse(main, u64::from(cpus), Error::InvalidTarget);
-        self.marker(Marker::RejectInvalidTarget);
+        self.marker(main, Marker::RejectInvalidTarget);
     }
 
     fn refuse(&mut self, main: Task, target: u64, error: Error) {
@@ -184,7 +177,8 @@ impl Script {
     fn offline(&mut self, main: Task, away: u16) {
         let hart = Hart(u64::from(away));
         self.call(0, main, Syscall::CpuOffline);
-        self.rouse(0, away, Request::Call);
+        self.called(0, away, None);
+        self.idle.insert(away, false);
         self.say(away, Event::IdleEnd { why: IdleEnd::Offline });
         self.say(away, Event::Offline { hart });
         self.say(0, Event::HartState { cpu: Cpu(away), hart, state: 1 });
@@ -214,7 +208,7 @@ impl Script {
         self.dispatch(away, taken, Qos::Normal);
         self.exit(away, taken);
         self.rest(away);
-        self.marker(Marker::RejectOffline);
+        self.marker(main, Marker::RejectOffline);
     }
 
     fn stealing(&mut self, main: Task, cpus: u16) {
@@ -240,7 +234,7 @@ impl Script {
             self.exit(0, task);
         }
         self.back(main);
-        self.marker(Marker::WorkStealing);
+        self.marker(main, Marker::WorkStealing);
     }
 
     fn made(&mut self, main: Task, class: Qos) -> Task {
@@ -258,7 +252,9 @@ impl Script {
     fn bound(&mut self, main: Task) {
         let tasks: Vec<Task> = (0..9).map(|_| self.made(main, Qos::Normal)).collect();
         self.call(0, main, Syscall::Probe);
-        self.say(0, Event::StealRefused { victim: Cpu(1), asked: 5, error: Error::AboveBound });
+        let (number, error) = (Syscall::Probe.number() as u64, Error::AboveBound);
+        self.say(0, Event::StealRefused { victim: Cpu(1), asked: 5, error });
+        self.say(0, Event::Refused { number, error, argument: 9 });
         self.rouse(0, 1, Request::Resched);
         self.steal(1, 0, Qos::Normal, &tasks[..4]);
         self.leave(0, main, Leave::Block);
@@ -268,7 +264,7 @@ impl Script {
         }
         self.rest(1);
         self.back(main);
-        self.marker(Marker::RejectStealAboveBound);
+        self.marker(main, Marker::RejectStealAboveBound);
     }
 
     fn ceiling(&mut self, main: Task) {
@@ -281,11 +277,12 @@ impl Script {
         self.dispatch(1, low, Qos::Normal);
         self.exit(1, low);
         self.rest(1);
+        self.call(0, main, Syscall::Probe);
         self.say(0, Event::Ceiling { cpu: Cpu(1), class: Qos::PerfBurst });
         self.leave(0, main, Leave::Block);
         self.dispatch(0, high, Qos::Interactive);
         self.exit(0, high);
         self.back(main);
-        self.marker(Marker::RejectStealHigherQos);
+        self.marker(main, Marker::RejectStealHigherQos);
     }
 }

@@ -32,7 +32,9 @@ impl Script {
         self.facts.push(Fact { seq: 0, cpu: Cpu(cpu), time: self.now, event });
     }
 
-    fn marker(&mut self, marker: Marker) {
+    /// The task, on cpu0, has a self-test's line printed.
+    fn marker(&mut self, main: Task, marker: Marker) {
+        self.call(0, main, Syscall::Probe);
         self.say(0, Event::Marker { marker });
     }
 
@@ -46,6 +48,7 @@ impl Script {
     }
 
     fn call(&mut self, cpu: u16, task: Task, call: Syscall) {
+        self.say(cpu, Event::TrapUser { cause: 8, task });
         self.say(cpu, Event::Syscall { number: call.number() as u64, task });
     }
 
@@ -68,8 +71,8 @@ impl Script {
 
     fn exit(&mut self, cpu: u16, task: Task) {
         self.call(cpu, task, Syscall::ThreadExit);
-        self.say(cpu, Event::Exit { task, value: 0 });
         self.leave(cpu, task, Leave::Exit);
+        self.say(cpu, Event::Exit { task, value: 0 });
     }
 
     fn local(&mut self, cpu: u16, task: Task) {
@@ -91,6 +94,18 @@ impl Script {
         self.say(from, Event::Ring { target: Cpu(to), n });
         self.say(to, Event::Seen { at: Seen::Wfi });
         self.say(to, Event::Ack { sender: Cpu(from), n });
+    }
+
+    /// Calls a CPU that sleeps, which answers; the caller, waiting in WFI, gets the reply.
+    fn called(&mut self, from: u16, to: u16, answer: Option<Event>) {
+        let n = self.post(from, to, Request::Call);
+        self.say(from, Event::Ring { target: Cpu(to), n });
+        self.say(to, Event::Seen { at: Seen::Wfi });
+        if let Some(answer) = answer {
+            self.say(to, answer);
+        }
+        self.say(to, Event::Ack { sender: Cpu(from), n });
+        self.rouse(to, from, Request::Reply);
     }
 
     /// Puts a task on a CPU: its own, or an idle one.

@@ -1,5 +1,5 @@
-//! A steal above the bound is refused and changes nothing; and a real one, tempted by more than twice the bound, happens.
-//! That it moves no more than the bound is for the judge to count.
+//! A steal above the bound is refused and changes nothing; and a real one, tempted by more than twice the bound,
+//! happens. That it moves no more than the bound is for the judge to count.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -10,7 +10,7 @@ use antler_rt::thread::{Builder, JoinHandle};
 use antler_rt::{Error, Qos, sys};
 
 use super::STACK;
-use super::check::{all_others_idle, check, must, poll_until, refused, spin_quiet, spin_until};
+use super::check::{all_others_idle, check, must, poll_until, refused, spin_until};
 use super::orders::Orders;
 
 /// More than one steal may take, by one.
@@ -95,7 +95,9 @@ pub fn run(cpus: usize) {
     // With its ceiling raised and nothing more to run, the thief's CPU steals as any CPU does.
     set_ceilings([THIEF], Qos::PerfBurst);
     talk.leave.store(true, Ordering::Release);
-    spin_until("a task on the thief's CPU", || runs.iter().any(|run| run.was_on(THIEF)));
+    // The oldest task is the first to be taken, and the first to run there.
+    spin_until("a task on the thief's CPU", || runs[0].times() > 0);
+    check!(runs[0].was_on(THIEF), "a task ran on another CPU than cpu{THIEF}, which alone may steal");
 
     must("join the thief", thief.join());
     for task in tasks {
@@ -115,5 +117,5 @@ fn ask_too_much(talk: &Talk) {
     refused("a steal above the bound", probe::steal(0, TOO_MANY), Error::AboveBound);
     queued_on_boot_cpu(TASKS);
     talk.refused.store(true, Ordering::Release);
-    spin_quiet("the ceiling to be raised", || talk.leave.load(Ordering::Acquire));
+    spin_until("the ceiling to be raised", || talk.leave.load(Ordering::Acquire));
 }

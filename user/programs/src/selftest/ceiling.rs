@@ -1,4 +1,5 @@
-//! A CPU under a class ceiling leaves higher tasks alone, though it has nothing else to do, and still steals lower ones.
+//! A CPU under a class ceiling leaves higher tasks alone, though it has nothing else to do, and still steals lower
+//! ones.
 
 use alloc::sync::Arc;
 

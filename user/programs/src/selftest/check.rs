@@ -20,11 +20,8 @@ const DRAIN_EVERY: u32 = 8;
 /// Batches sent in one go. More than all rings hold, even of 512 CPUs.
 const DRAINS: usize = 16_384;
 
-/// Every so many turns a spinning wait looks at the clock.
-const TURNS: u32 = 1 << 20;
-
-/// Turns of a wait that makes no system call at all: some 20 s.
-const QUIET_TURNS: u64 = 1 << 33;
+/// Turns of a wait that spins: several seconds of this CPU's own time, in which the others have had theirs.
+const TURNS: u32 = 1 << 29;
 
 /// Ends the machine: a check failed.
 pub fn fail(why: fmt::Arguments<'_>) -> ! {
@@ -93,23 +90,10 @@ fn poll(what: &str, mut condition: impl FnMut() -> bool, drains: bool) {
     }
 }
 
-/// Waits for `condition` without leaving the CPU, which thereby runs nothing of this thread's class or below.
+/// Waits for `condition` in U-mode, without any system call and without leaving the CPU, which thereby runs nothing of
+/// this thread's class or below. The condition should cost little, since the bound counts turns.
 pub fn spin_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let limit = must("read the clock", sys::clock()) + PATIENCE;
-    loop {
-        for _ in 0..TURNS {
-            if condition() {
-                return;
-            }
-            hint::spin_loop();
-        }
-        check!(must("read the clock", sys::clock()) < limit, "waited in vain: {what}");
-    }
-}
-
-/// Waits for `condition` in U-mode, without any system call.
-pub fn spin_quiet(what: &str, mut condition: impl FnMut() -> bool) {
-    for _ in 0..QUIET_TURNS {
+    for _ in 0..TURNS {
         if condition() {
             return;
         }
@@ -118,8 +102,9 @@ pub fn spin_quiet(what: &str, mut condition: impl FnMut() -> bool) {
     fail(format_args!("waited in vain: {what}"))
 }
 
-/// Waits until every CPU but this one is idle. A CPU that is sent a task counts as idle until it notices: with no thread
-/// on the way that has not said that it is there, none but the caller's CPU can have anything to run afterwards.
+/// Waits until every CPU but this one is idle. A CPU that is sent a task counts as idle until it notices: with no
+/// thread on the way that has not said that it is there, none but the caller's CPU can have anything to run
+/// afterwards.
 pub fn all_others_idle(cpus: usize) {
     poll_until("every other CPU to be idle", || must("count idle CPUs", probe::idle_count()) == cpus - 1);
 }

@@ -1,5 +1,5 @@
-//! It is the doorbell that does it: a request is posted to a CPU that runs in U-mode, and its doorbell withheld; the CPU
-//! makes a hundred system calls and does not notice. Then the doorbell, and it does.
+//! It is the doorbell that does it: a request is posted to a CPU that runs in U-mode, and its doorbell withheld; the
+//! CPU makes a hundred system calls and does not notice. Then the doorbell, and it does.
 
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -9,7 +9,7 @@ use antler_rt::thread::Builder;
 use antler_rt::{Qos, sys};
 
 use super::STACK;
-use super::check::{check, must, poll_until, spin_quiet};
+use super::check::{check, must, poll_until, spin_until};
 
 /// System calls that the target makes unnoticing; 100 are needed.
 const CALLS: u64 = 128;
@@ -60,10 +60,10 @@ fn unnoticed(request: u64) {
 /// Stays in U-mode but for the system calls in the middle.
 fn work(step: &AtomicU32) {
     step.store(READY, Ordering::Release);
-    spin_quiet("the request to be posted", || step.load(Ordering::Acquire) == GO);
+    spin_until("the request to be posted", || step.load(Ordering::Acquire) == GO);
     for _ in 0..CALLS {
         must("call the kernel", sys::null());
     }
     step.store(DONE, Ordering::Release);
-    spin_quiet("the request to be acknowledged", || step.load(Ordering::Acquire) == END);
+    spin_until("the request to be acknowledged", || step.load(Ordering::Acquire) == END);
 }

@@ -1,5 +1,5 @@
-//! Bad pointers are refused and wild programs ended, and this one runs on. The manifest starts the wild programs beside
-//! this one; each commits one fault.
+//! Bad pointers are refused and wild programs ended, and this one runs on. The manifest starts the wild programs
+//! beside this one; each commits one fault.
 
 use core::sync::atomic::AtomicU32;
 
@@ -44,8 +44,8 @@ pub fn run(_: usize) {
 /// Fails unless the call with these arguments is refused with `BadAddress`.
 fn bad(what: &str, call: Syscall, args: [usize; 3]) {
     let [a, b, c] = args;
-    // SAFETY: the pointer among the arguments is nothing of the program's, or a page that nobody uses; the kernel is to
-    // refuse it, and if it does not, the next line ends the program.
+    // SAFETY: the pointer among the arguments is nothing of the program's, or a page that nobody uses; the kernel is
+    // to refuse it, and if it does not, the next line ends the program.
     let (status, value) = unsafe { sys::raw(call.number(), [a, b, c, LEN, 0, 0]) };
     match Error::from_code(status) {
         Some(Error::BadAddress) => {}

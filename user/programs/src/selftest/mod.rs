@@ -29,7 +29,7 @@ use check::{check, drain, fail, must};
 /// When the whole run has failed, in ns after its start: so much, and so much more for each CPU. It only detects
 /// failure, and lies beyond what any single wait allows itself.
 const RUN: u64 = 60_000_000_000;
-const RUN_PER_CPU: u64 = 3_000_000_000;
+const RUN_PER_CPU: u64 = 1_000_000_000;
 
 /// Stack of a thread that does little, in bytes: there are three for each CPU.
 const STACK: usize = 16 * 1024;

@@ -1,5 +1,5 @@
-//! A CPU that was really stopped is refused as a target, from U-mode and in the kernel, while firmware says that it is
-//! stopped. Brought back, it answers a reschedule and steals work.
+//! A CPU that was really stopped is refused as a target, from U-mode and in the kernel, while firmware says that it
+//! is stopped. Brought back, it answers a reschedule and steals work.
 
 use antler_rt::sys::probe;
 use antler_rt::{Error, Qos, sys};
@@ -36,7 +36,7 @@ pub fn run(cpus: usize) {
     // The one that is back and cpu0 are the only ones that may run the tasks.
     all_others_idle(cpus);
     set_ceilings((1..last).chain(last + 1..cpus), Qos::Idle);
-    Rendezvous::new(cpus, [last]).hold(TASKS);
+    Rendezvous::new(cpus, 1).hold(TASKS);
     set_ceilings(1..cpus, Qos::PerfBurst);
 }
 

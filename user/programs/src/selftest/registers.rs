@@ -1,5 +1,5 @@
-//! Every integer register filled, something made to happen, and what the registers hold then. Assembly, so that nothing
-//! of the compiler's is in between. `sp` is left out: the assembly finds its way back by it.
+//! Every integer register filled, something made to happen, and what the registers hold then. Assembly, so that
+//! nothing of the compiler's is in between. `sp` is left out: the assembly finds its way back by it.
 
 /// `x0..x31` by number; the places of `x0` and `sp` (x2) are not used.
 pub type Registers = [u64; 32];
@@ -19,6 +19,13 @@ mod riscv {
 
     use super::Registers;
 
+    // Every register but `x0`, `sp` and `a0`.
+    macro_rules! but_a0 {
+        () => {
+            "1, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31"
+        };
+    }
+
     // The frame: 32 places for what the registers are found to hold, then `a0` and what a function must keep.
     macro_rules! held {
         ($(#[$doc:meta])* $name:ident, $($middle:literal)*) => {
@@ -31,15 +38,15 @@ mod riscv {
                     r"sd x\n, 256 + 8*\n(sp)",
                     ".endr",
                     // The base of the loads comes last.
-                    r".irp n, 1, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 10",
+                    concat!(".irp n, ", but_a0!(), ", 10"),
                     r"ld x\n, 8*\n(a0)",
                     ".endr",
                     $($middle,)*
-                    r".irp n, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31",
+                    concat!(".irp n, 10, ", but_a0!()),
                     r"sd x\n, 8*\n(sp)",
                     ".endr",
                     "ld a0, 256 + 8*10(sp)",
-                    r".irp n, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31",
+                    concat!(".irp n, 10, ", but_a0!()),
                     r"ld t0, 8*\n(sp)",
                     r"sd t0, 8*\n(a0)",
                     ".endr",
@@ -60,8 +67,8 @@ mod riscv {
     }
 
     held! {
-        /// Spins, counting turns down in `x12` to 0 and up in the word that follows the one at `x10`, until that one is
-        /// not 0. `x10` must be the address of two words that live meanwhile; `x11` is not kept.
+        /// Spins, counting turns down in `x12` to 0 and up in the word that follows the one at `x10`, until that one
+        /// is not 0. `x10` must be the address of two words that live meanwhile; `x11` is not kept.
         spin,
         "2:"
         "lw a1, 4(a0)"

@@ -1,5 +1,5 @@
-//! Tasks that are put on cpu0 meet on several CPUs at once: each CPU has one between its first instruction and its end
-//! at the same moment. The CPUs other than cpu0 can only have stolen theirs.
+//! Tasks that are put on cpu0 meet on several CPUs at once: each CPU has one between its first instruction and its
+//! end at the same moment. The CPUs other than cpu0 can only have stolen theirs.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -9,27 +9,28 @@ use antler_rt::thread::Builder;
 use antler_rt::{Qos, sys};
 
 use super::STACK;
-use super::check::{check, must, poll_until, spin_quiet, spin_until};
+use super::check::{check, must, poll_until, spin_until};
 use super::orders::become_class;
 
 /// The meeting.
 pub struct Rendezvous {
-    /// CPUs that have to take part besides cpu0.
-    thieves: Vec<usize>,
-    /// By CPU: the task that holds it, plus one.
-    holders: Vec<AtomicUsize>,
-    held: AtomicUsize,
+    /// How many CPUs have to take part besides cpu0.
+    thieves: usize,
+    /// By CPU: whether a task holds it.
+    held: Vec<AtomicBool>,
+    /// How many are held.
+    count: AtomicUsize,
     /// All CPUs are held.
     met: AtomicBool,
 }
 
 impl Rendezvous {
-    /// A meeting of `thieves` and cpu0, on a machine of `cpus` CPUs. Nobody else may run tasks of class `Normal`.
-    pub fn new(cpus: usize, thieves: impl IntoIterator<Item = usize>) -> Rendezvous {
+    /// A meeting of cpu0 and `thieves` others, on a machine of `cpus` CPUs, of which no more may run the class `Normal`.
+    pub fn new(cpus: usize, thieves: usize) -> Rendezvous {
         Rendezvous {
-            thieves: thieves.into_iter().collect(),
-            holders: (0..cpus).map(|_| AtomicUsize::new(0)).collect(),
-            held: AtomicUsize::new(0),
+            thieves,
+            held: (0..cpus).map(|_| AtomicBool::new(false)).collect(),
+            count: AtomicUsize::new(0),
             met: AtomicBool::new(false),
         }
     }
@@ -45,10 +46,10 @@ impl Rendezvous {
                 must("start a task", builder.spawn(move || meeting.attend(index, &runs)))
             })
             .collect();
-        // The director keeps cpu0 from its tasks, so that there is one left for every CPU that comes late: who has stolen
-        // has work for good, and steals once.
+        // The director keeps cpu0 from its tasks, so that there is one left for every CPU that comes late: who has
+        // stolen has work for good, and steals once.
         spin_until("a task on every CPU that may steal", || {
-            meeting.thieves.iter().all(|&cpu| meeting.holders[cpu].load(Ordering::Acquire) != 0)
+            meeting.count.load(Ordering::Acquire) >= meeting.thieves
         });
         // Asleep it gives cpu0 away, which the meeting still lacks.
         poll_until("the tasks to meet", || meeting.met.load(Ordering::Acquire));
@@ -68,12 +69,11 @@ impl Rendezvous {
         // Above its fellows it does not take turns with them: it stays on this CPU, and they stay to be stolen.
         become_class(Qos::Interactive);
         let cpu = must("ask for the CPU", sys::cpu());
-        let holder = self.holders[cpu].compare_exchange(0, index + 1, Ordering::AcqRel, Ordering::Relaxed);
-        if holder.is_ok() {
-            if self.held.fetch_add(1, Ordering::AcqRel) == self.thieves.len() {
+        if !self.held[cpu].swap(true, Ordering::AcqRel) {
+            if self.count.fetch_add(1, Ordering::AcqRel) == self.thieves {
                 self.met.store(true, Ordering::Release);
             }
-            spin_quiet("the tasks to meet", || self.met.load(Ordering::Acquire));
+            spin_until("the tasks to meet", || self.met.load(Ordering::Acquire));
         }
         index
     }

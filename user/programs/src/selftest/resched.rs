@@ -1,9 +1,10 @@
-//! For every ordered pair of CPUs (a, b): b is busy in U-mode, a wakes a thread of higher class that is pinned to b, and
-//! that one IPI makes b run it. Everybody else is idle, and nothing but the IPI can get b out of U-mode.
+//! For every ordered pair of CPUs (a, b): b is busy in U-mode, a wakes a thread of higher class that is pinned to b,
+//! and that one IPI makes b run it. Everybody else is idle, and nothing but the IPI can get b out of U-mode.
 //!
 //! Three threads on each CPU, made in advance, each with a class of its own: equals on one CPU would take turns by a
-//! timer, and a timer is what must not come. The director takes the class below them all. Then, when every other CPU is
-//! idle, nothing can be runnable on cpu0 either, for it would run before the director: everybody sleeps on their word.
+//! timer, and a timer is what must not come. The director takes the class below them all. Then, when every other CPU
+//! is idle, nothing can be runnable on cpu0 either, for it would run before the director: everybody sleeps on their
+//! word.
 
 use alloc::format;
 use alloc::sync::Arc;
@@ -15,7 +16,7 @@ use antler_rt::thread::{Builder, JoinHandle};
 use antler_rt::{Qos, sys};
 
 use super::STACK;
-use super::check::{all_others_idle, check, drain, look_until, must, poll_until, spin_quiet};
+use super::check::{all_others_idle, check, drain, look_until, must, poll_until, spin_until};
 use super::orders::{OVER, Orders, become_class};
 
 /// Sleep with which a sender begins, in ns.
@@ -103,7 +104,8 @@ fn start(stage: &Arc<Stage>, cpu: usize) -> [JoinHandle<()>; 3] {
 
 /// The sender: makes the target busy, sees that everybody else is idle, and wakes the target's runner.
 fn send(stage: &Stage, cpu: usize) {
-    // A sleep ends by this CPU's timer, so whatever the timer was set to before has gone off by then, and cannot later.
+    // A sleep ends by this CPU's timer, so whatever the timer was set to before has gone off by then, and cannot
+    // later.
     must("nap", sys::sleep_until(must("read the clock", sys::clock()) + NAP));
     stage.ready.fetch_add(1, Ordering::Release);
     let mut last = 0;
@@ -142,7 +144,7 @@ fn be_busy(stage: &Stage, cpu: usize) {
         }
         last = pair;
         stage.spinning.store(pair, Ordering::Release);
-        spin_quiet("the runner to come by an IPI", || stage.stop.load(Ordering::Acquire) == pair);
+        spin_until("the runner to come by an IPI", || stage.stop.load(Ordering::Acquire) == pair);
         stage.resting.store(pair, Ordering::Release);
     }
 }

@@ -57,8 +57,8 @@ fn start(qos: Qos, body: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
     must("start a thread", Builder::new().cpu(0).qos(qos).stack_size(STACK).spawn(body))
 }
 
-/// Two threads of one CPU with two deadlines. The earlier one is of the higher class: once it is awake the other cannot
-/// run before it, so whatever the host does to time, the other must find that it was.
+/// Two threads of one CPU with two deadlines. The earlier one is of the higher class: once it is awake the other
+/// cannot run before it, so whatever the host does to time, the other must find that it was.
 fn in_order() {
     let awake = Arc::new(AtomicU32::new(0));
     let first = now() + NEAR;
@@ -79,8 +79,8 @@ fn in_order() {
     must("join the earlier thread", earlier.join());
 }
 
-/// A short sleep ends while a thread of the same CPU waits for a time beyond the run's end; the class decides which of
-/// the two sets its timer first.
+/// A short sleep ends while a thread of the same CPU waits for a time beyond the run's end; the class decides which
+/// of the two sets its timer first.
 fn near_beside_far(near_class: Qos, far_class: Qos) {
     let word = Arc::new(AtomicU32::new(0));
     let theirs = Arc::clone(&word);

@@ -18,8 +18,8 @@ const ROUNDS: u64 = 16;
 /// Slices that end under the spinning thread.
 const SLICES: u32 = 5;
 
-/// Turns after which spinning is given up, about half a minute.
-const TURNS: u64 = 1 << 31;
+/// Turns after which spinning is given up: some seconds.
+const TURNS: u64 = 1 << 29;
 
 pub fn run(_: usize) {
     for round in 0..ROUNDS {
@@ -59,8 +59,8 @@ struct Spin {
     turns: AtomicU32,
 }
 
-/// The director spins in U-mode while another thread of its class and CPU has its turns: each turn but the first began
-/// with the end of a slice of the director's.
+/// The director spins in U-mode while another thread of its class and CPU has its turns: each turn but the first
+/// began with the end of a slice of the director's.
 fn slices() {
     let spin = Arc::new(Spin::default());
     let theirs = Arc::clone(&spin);
