@@ -63,7 +63,7 @@ pub(crate) extern "C" fn boot_main(hart: u64, dtb: u64) -> ! {
     let harts = number_harts(&board, hart);
     set_up_memory(&board, dtb, harts.len());
     let mut table = map_kernel(&board);
-    let blocks = make_blocks(&mut table, &harts);
+    let blocks = make_blocks(&board, &mut table, &harts);
     let own = blocks[0];
     let kernel = make_kernel(&board, &args, &table, blocks);
     state::init(kernel);
@@ -105,7 +105,7 @@ fn read_board(dtb: u64) -> Board {
         end::refuse(MachineExit::BootRefused, format_args!("device tree at {dtb:#x}: {error}"))
     };
     let bytes = |len| {
-        // SAFETY: firmware passed the address of a device tree, and the boot page table maps the first 6 GiB.
+        // SAFETY: firmware passed the address of a device tree, and the boot page table maps the first 128 GiB.
         unsafe { core::slice::from_raw_parts(to_virtual(dtb) as *const u8, len) }
     };
     let size = board::total_size(bytes(board::HEADER_SIZE)).unwrap_or_else(|error| fail(error));
@@ -179,8 +179,8 @@ fn set_up_memory(board: &Board, dtb: u64, cpus: usize) {
     let (free, _) = frames::free_and_total();
     match frames::take_contiguous(size) {
         // SAFETY: fresh frames, ours; the boot table and the final one map them at their direct address.
-        Some(base) if base + (size as u64) <= 6 << 30 => unsafe { heap::add(base, size) },
-        _ => end::refuse(
+        Some(base) => unsafe { heap::add(base, size) },
+        None => end::refuse(
             MachineExit::BootRefused,
             format_args!(
                 "{cpus} harts need {} MiB in one piece for the kernel, and {} MiB are free: give the machine more memory",
@@ -191,8 +191,8 @@ fn set_up_memory(board: &Board, dtb: u64, cpus: usize) {
     }
 }
 
-/// The final page table: every part of the image with its own permissions, all other memory writable and not
-/// executable, firmware's memory not at all, and the registers of the devices that we use.
+/// The final page table: every part of the image with its own permissions, all memory behind it writable and not
+/// executable, what lies before it (firmware's) not at all, and the registers of the devices that we use.
 fn map_kernel(board: &Board) -> PageTable {
     let fail = |error| -> ! {
         end::refuse(
@@ -233,8 +233,9 @@ fn map_kernel(board: &Board) -> PageTable {
     table
 }
 
-fn make_blocks(table: &mut PageTable, harts: &[HartId]) -> Vec<&'static HartBlock> {
+fn make_blocks(board: &Board, table: &mut PageTable, harts: &[HartId]) -> Vec<&'static HartBlock> {
     let satp = paging::satp_of(table);
+    let test_device = board.test.map_or(0, |range| to_virtual(range.base) as u64);
     let make = |(index, &hart): (usize, &HartId)| {
         let stacks = stacks::map(table, index).unwrap_or_else(|_| {
             end::refuse(MachineExit::BootRefused, format_args!("no memory for the stacks of {hart}"))
@@ -247,6 +248,7 @@ fn make_blocks(table: &mut PageTable, harts: &[HartId]) -> Vec<&'static HartBloc
             nested: Default::default(),
             reservation: Default::default(),
             satp,
+            test_device,
             dump: Default::default(),
             cpu: CpuId::new(index),
             hart,
@@ -269,12 +271,9 @@ fn make_kernel(board: &Board, args: &BootArgs, table: &PageTable, blocks: Vec<&'
                 format_args!("the initrd at {:#x} is not in memory", range.base),
             );
         }
-        // SAFETY: the initrd lies in memory that the final table maps, which is on before this is read, and that the
-        // frame allocator leaves alone.
+        // SAFETY: the initrd lies in memory that both tables map and that the frame allocator leaves alone.
         unsafe { core::slice::from_raw_parts(to_virtual(range.base) as *const u8, range.size as usize) }
     });
-    // SAFETY: the final table maps the kernel as the boot table does; the initrd may lie beyond what the boot table maps.
-    unsafe { paging::switch_to(paging::satp_of(table)) };
     let files = files.map(|bytes| {
         Archive::new(bytes)
             .unwrap_or_else(|error| end::refuse(MachineExit::BadInput, format_args!("initrd: {error}")))

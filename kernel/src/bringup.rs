@@ -12,11 +12,14 @@ use crate::machine::Here;
 use crate::memory::layout::to_physical;
 use crate::sbi::{self, hart_state};
 use crate::state::{WORDS, kernel};
-use crate::{cpu, entry};
+use crate::{cpu, end, entry};
 
 /// How long a hart may take from `hart_start` to its report, in ns. Generous: a host may be busy, and time here only
 /// detects failure.
 const PATIENCE: u64 = 20_000_000_000;
+
+/// Bits of `sstatus` (privileged spec, "Supervisor Status Register"): SPP, VS, FS, SUM, MXR.
+const SSTATUS_OFF: usize = 1 << 8 | 3 << 9 | 3 << 13 | 1 << 18 | 1 << 19;
 
 /// How often the boot CPU looks for reports, in ns.
 const STEP: u64 = 500_000;
@@ -126,6 +129,12 @@ pub(crate) fn report(hart: u64, block: &'static HartBlock) {
     block.report.tp.store(tp, Ordering::Relaxed);
     block.report.sscratch.store(sscratch, Ordering::Relaxed);
     block.report.times.store(block.times_online() + 1, Ordering::Release);
+    // SAFETY: turns off what no task has asked for: floating point and vectors, which would carry one task's registers to
+    // the next, access to user memory (SUM), reading what is only executable (MXR), and a return to S-mode (SPP).
+    unsafe {
+        core::arch::asm!("csrc sstatus, {}", in(reg) SSTATUS_OFF, options(nomem, nostack));
+    }
+    end::sleep_if_ending();
     // SAFETY: this hart has made no token since it started (again), and drops this one before it makes the next.
     let mut here = unsafe { HartToken::claim(block.cpu.index()) };
     // Stated before the online bit is set: the boot CPU may act on that at once.

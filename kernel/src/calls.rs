@@ -1,5 +1,7 @@
 //! What one CPU asks others to do at once, and the waiting for it.
 
+use core::sync::atomic::{Ordering, fence};
+
 use antler_facts::Event;
 use antler_nucleus::{Call, CpuId, CpuSet, Machine};
 use antler_sync::HartToken;
@@ -64,6 +66,9 @@ pub(crate) fn call(here: &mut HartToken, op: u64, argument: u64, targets: &CpuSe
 pub(crate) fn shoot_down(here: &mut HartToken, program: u32) {
     let k = kernel();
     paging::flush_local();
+    // Mirror of `cpu::switch_to` (join the active set, fence, walk the table): either that hart is found here, or it walks
+    // the table as it is now.
+    fence(Ordering::SeqCst);
     let mut targets = k.programs()[program as usize].active.load();
     targets.remove(CpuId::here(here));
     if !targets.is_empty() {

@@ -1,5 +1,7 @@
 //! What a CPU does at the end of every kernel entry: find out what runs next and make the hart ready for it.
 
+use core::sync::atomic::{Ordering, fence};
+
 use antler_facts::{Event, Seen};
 use antler_nucleus::{CpuId, Machine, Next};
 use antler_sync::HartToken;
@@ -10,11 +12,16 @@ use crate::state::{Kernel, kernel};
 use crate::thread::Frame;
 use crate::{fp, hotplug, interrupts, program};
 
+/// Threads of programs that are over that a CPU ends before it looks at its interrupts.
+const ENDED_AT_ONCE: u32 = 32;
+
 /// What a CPU knows of itself beyond the scheduler's part.
 #[derive(Debug, Default)]
 pub(crate) struct Context {
     /// Program whose address space this hart has; `None`: the kernel's own.
     pub space: Option<u32>,
+    /// This hart has made its instruction fetches see the loaded programs.
+    pub fetched: bool,
     /// Another CPU asked this one to go offline.
     pub leave: bool,
 }
@@ -23,6 +30,7 @@ pub(crate) struct Context {
 /// with.
 pub(crate) fn resume(here: &mut HartToken) -> *mut Frame {
     let k = kernel();
+    let mut ended = 0u32;
     loop {
         if k.contexts.mine(here).leave {
             hotplug::leave(here);
@@ -44,6 +52,11 @@ pub(crate) fn resume(here: &mut HartToken) -> *mut Frame {
         let Some(slot) = k.sched.current(here) else { continue };
         if program::of_slot(slot).is_doomed() {
             program::end_thread(here, 0);
+            ended += 1;
+            if ended.is_multiple_of(ENDED_AT_ONCE) {
+                // Others may wait for an answer from here.
+                interrupts::handle(here, Seen::Wfi);
+            }
             continue;
         }
         return k.threads.address(slot).cast();
@@ -59,6 +72,13 @@ fn switch_to(k: &Kernel, here: &mut HartToken, slot: usize) {
     let old = context.space.replace(owner);
     if old != Some(owner) {
         program.active.insert(me);
+        // Mirror of `calls::shoot_down`.
+        fence(Ordering::SeqCst);
+        if !context.fetched {
+            context.fetched = true;
+            // SAFETY: a fence. The programs' code was written by the boot hart's stores; all of it before the first dispatch.
+            unsafe { core::arch::asm!("fence.i", options(nostack)) };
+        }
         // SAFETY: the program's table lives until no CPU is in its active set, and every table maps the kernel alike.
         unsafe { paging::switch_to(program.satp) };
         if let Some(old) = old {

@@ -24,7 +24,7 @@ static ENDING: AtomicBool = AtomicBool::new(false);
 static STOPPED: spin::Once<AtomicCpuSet<WORDS>> = spin::Once::new();
 
 /// How long the others may take to stop, in ns.
-const PATIENCE: u64 = 2_000_000_000;
+const PATIENCE: u64 = 20_000_000_000;
 
 /// Remembers where the test device is.
 pub(crate) fn init(test_device: Option<u64>) {
@@ -69,7 +69,10 @@ pub(crate) fn finish(here: &mut HartToken, exit: MachineExit) -> ! {
         }
     }
     let k = state::kernel();
-    let _silent = stop_others(here);
+    if let Some(cpu) = stop_others(here).iter().next() {
+        say!("KINIT: FAIL {cpu} ({}) did not stop", k.blocks[cpu.index()].hart);
+        power_off(MachineExit::Panic);
+    }
     if k.stats {
         stats::print();
     }
@@ -113,6 +116,13 @@ pub(crate) fn stop_here() -> ! {
         stopped.insert(HartBlock::mine().cpu);
     }
     sleep_for_ever()
+}
+
+/// A hart that comes online while the machine ends was not asked to stop: it sees for itself.
+pub(crate) fn sleep_if_ending() {
+    if ENDING.load(Ordering::Acquire) {
+        sleep_for_ever();
+    }
 }
 
 /// Stops if the machine is ending; asked by whoever waits for something in the kernel.

@@ -32,7 +32,7 @@ const BOOT_LEAF: usize = 0xcf;
 /// out: boot_main(hart id, device tree) on the boot stack, paging on; a0 and a1 untouched until then
 /// ```
 ///
-/// The boot page table maps the first 6 GiB of physical memory at OFFSET, in gigapages. It does not map the addresses
+/// The boot page table maps the first 128 GiB of physical memory at OFFSET, in gigapages. It does not map the addresses
 /// that we run at: when paging comes on, the next fetch faults and `stvec`, set to the virtual address of `2:`, takes
 /// over. If paging does not come on, the fetch succeeds, and that tells us that we are not in S-mode, or that the hart
 /// has no Sv39.
@@ -49,12 +49,12 @@ unsafe extern "C" fn _start() -> ! {
         "sd   zero, (t0)",
         "addi t0, t0, 8",
         "j    1b",
-        // Six gigapages at OFFSET.
+        // Gigapages at OFFSET.
         "3:   la t0, {root}",
         "li   t1, 256 * 8",
         "add  t1, t0, t1",
         "li   t2, {leaf}",
-        "li   t3, 6",
+        "li   t3, 128",
         "li   t4, 1 << 28",
         "4:   sd t2, (t1)",
         "add  t2, t2, t4",
@@ -78,7 +78,9 @@ unsafe extern "C" fn _start() -> ! {
         "sfence.vma",
         "j    {no_paging}",
         ".balign 4",
-        "2:   mv s0, zero",
+        "2:   la t0, {trap}",
+        "csrw stvec, t0",
+        "mv   s0, zero",
         "mv   ra, zero",
         "j    {main}",
         root = sym BOOT_ROOT,
@@ -87,7 +89,28 @@ unsafe extern "C" fn _start() -> ! {
         stack = sym BOOT_STACK_MEMORY,
         stack_size = const BOOT_STACK,
         no_paging = sym no_paging,
+        trap = sym early_trap_entry,
         main = sym crate::boot::boot_main,
+    )
+}
+
+/// Where `stvec` points while the boot hart has no block yet: any trap is a bug, or a device tree that lied.
+///
+/// ```text
+/// in:  anything   out: early_trap(), on the boot stack from its top
+/// ```
+#[unsafe(naked)]
+#[unsafe(link_section = ".text.trap.early")] // a section of its own, so that the alignment is the symbol's
+unsafe extern "C" fn early_trap_entry() -> ! {
+    naked_asm!(
+        ".balign 4",
+        "la   sp, {stack}",
+        "li   t2, {stack_size}",
+        "add  sp, sp, t2",
+        "j    {report}",
+        stack = sym BOOT_STACK_MEMORY,
+        stack_size = const BOOT_STACK,
+        report = sym crate::trap::early_trap,
     )
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct HartBlock {
     pub reservation: UnsafeCell<u64>,
     /// Kernel page table, as a `satp` value.
     pub satp: u64,
+    /// Virtual address of the board's test device; 0: none.
+    pub test_device: u64,
     /// Registers of the kernel when it trapped.
     pub dump: UnsafeCell<[u64; 32]>,
 
@@ -73,6 +75,7 @@ pub(crate) mod offsets {
     pub(crate) const NESTED: usize = offset_of!(HartBlock, nested);
     pub(crate) const RESERVATION: usize = offset_of!(HartBlock, reservation);
     pub(crate) const SATP: usize = offset_of!(HartBlock, satp);
+    pub(crate) const TEST_DEVICE: usize = offset_of!(HartBlock, test_device);
     pub(crate) const DUMP: usize = offset_of!(HartBlock, dump);
 }
 

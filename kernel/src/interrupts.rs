@@ -25,8 +25,8 @@ pub(crate) fn enable() {
 /// Clears this hart's doorbell, before its mailbox is read: a ring that comes later stays pending.
 fn clear_doorbell() {
     // SAFETY: clears a pending bit. The fence keeps the mailbox read behind it; without it the read could come first and
-    // miss a post whose ring we then clear.
-    unsafe { core::arch::asm!("csrc sip, {}", "fence rw, rw", in(reg) SSIP, options(nostack)) };
+    // miss a post whose ring we then clear. To a fence, a write of a CSR is device output (unprivileged spec, "Zicsr").
+    unsafe { core::arch::asm!("csrc sip, {}", "fence iorw, iorw", in(reg) SSIP, options(nostack)) };
 }
 
 fn pending() -> usize {

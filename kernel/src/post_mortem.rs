@@ -4,7 +4,7 @@ use antler_nucleus::{CpuId, CpuSet};
 
 use crate::evidence;
 use crate::hart::HartBlock;
-use crate::memory::layout;
+use crate::memory::stacks;
 use crate::state::{WORDS, kernel};
 
 /// Facts shown for each hart.
@@ -53,8 +53,7 @@ fn last_facts(cpu: CpuId) {
 pub(crate) fn backtrace(block: &HartBlock, mut fp: u64) {
     let on_stack = |fp: u64| {
         (block.stack_bottom..=block.stack_top).contains(&fp)
-            || (block.guard_bottom.saturating_sub(layout::STACK_SPAN as u64 / 2)..=block.emergency_top)
-                .contains(&fp)
+            || (block.emergency_top - stacks::EMERGENCY as u64..=block.emergency_top).contains(&fp)
     };
     for _ in 0..DEPTH {
         if !fp.is_multiple_of(8) || !on_stack(fp) || !on_stack(fp - 16) {

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 use antler_abi::{ARGS_MAX, Error, MAP_BASE, MAP_END, MachineExit, PAGE, Rights, STACK_SIZE, STACK_TOP};
 use antler_nucleus::{AtomicCpuSet, Placement};
@@ -171,6 +171,8 @@ pub(crate) fn end_program(here: &mut HartToken, program: &'static Program, code:
     // the look that every other CPU takes at its current task.
     // Only its own threads make more of them, so a thread that is alone has nobody to rouse.
     if program.doomed.swap(1, Ordering::AcqRel) == 0 && program.live.load(Ordering::Acquire) > 1 {
+        // A thread that parks right now is either found parked by `rouse`, or finds its program doomed (`tasks::parked`).
+        fence(Ordering::SeqCst);
         kernel().sched.rouse(&Here, here, program.number);
     }
 }
@@ -195,9 +197,11 @@ fn over(here: &mut HartToken, program: &'static Program) {
     program.set_exit(0);
     calls::shoot_down_gone(here, program);
     for slot in 0..k.sched.tasks.capacity() {
+        // The handle first: if the slot changes hands meanwhile, it names a thread that is gone, and nothing is reaped.
+        let handle = k.sched.tasks.handle(slot);
         if k.sched.tasks.owner(slot) == program.number {
             // Threads that nobody joined; a slot that holds none is left alone.
-            let _unjoined = k.sched.tasks.reap(k.sched.tasks.handle(slot));
+            let _unjoined = k.sched.tasks.reap(handle);
         }
     }
     k.reaping.fetch_or(1 << program.number, Ordering::AcqRel);
@@ -226,7 +230,7 @@ fn outcome() -> MachineExit {
 }
 
 /// Frees some memory of a program that is over; called by CPUs with nothing better to do, and when memory runs out.
-/// True if something was freed.
+/// True if there was something to free; another CPU may be at it.
 pub(crate) fn reap_some() -> bool {
     let k = kernel();
     let reaping = k.reaping.load(Ordering::Acquire);
@@ -241,7 +245,8 @@ pub(crate) fn reap_some() -> bool {
             *space = None;
             k.reaping.fetch_and(!(1 << number), Ordering::AcqRel);
         }
-    })
+    });
+    true
 }
 
 /// Starts the first thread of each program, with its entry point and class.

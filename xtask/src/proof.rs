@@ -3,6 +3,7 @@
 //! Leaves console, facts and verdict of each configuration under `target/proof/<configuration>/` (`smp4`,
 //! `smp4-icount`, ...), and those of the last proof under `target/proof/` itself.
 
+mod folder;
 mod plan;
 mod report;
 
@@ -60,13 +61,12 @@ pub fn prove(ctx: &Ctx, plan: &Plan, show: bool) -> anyhow::Result<Outcome> {
     let harts = harts(plan)?;
     let cpus = u16::try_from(harts.len()).context("too many harts")?;
     let built = build::build(ctx)?;
-    let dir = ctx.proof_out().join(plan.name());
-    fresh(&dir)?;
+    let folder = folder::Folder::new(&ctx.proof_out(), &plan.name())?;
     let initrd = initrd(&built)?;
-    let archive = dir.join("initrd");
+    let archive = folder.path().join("initrd");
     initrd.write(&archive)?;
     let kernel = plan.kernel.clone().unwrap_or_else(|| built.kernel.clone());
-    let mut machine = Machine::new(setup::qemu(ctx)?, plan.smp, kernel, archive, dir.clone());
+    let mut machine = Machine::new(setup::qemu(ctx)?, plan.smp, kernel, archive, folder.path().to_path_buf());
     let mem = plan.mem.unwrap_or_else(|| qemu::enough(plan.smp, initrd.size()));
     qemu::check_memory(mem, plan.smp, initrd.size())?;
     plan.apply(&mut machine, mem);
@@ -101,9 +101,16 @@ pub fn prove(ctx: &Ctx, plan: &Plan, show: bool) -> anyhow::Result<Outcome> {
         std::fs::read(&ended.facts).with_context(|| format!("cannot read {}", ended.facts.display()))?;
     let verdict = antler_proof::judge(&ended.console, &facts, &case);
     let exit = exit(plan, &ended, &verdict);
-    let outcome = Outcome { exit, verdict, dir, took: ended.took, guest: ended.exit.text() };
-    report.end(plan, &ended, &outcome)?;
+    let mut outcome = Outcome {
+        exit,
+        verdict,
+        dir: folder.path().to_path_buf(),
+        took: ended.took,
+        guest: ended.exit.text(),
+    };
     report::leave(ctx, plan, &outcome)?;
+    outcome.dir = folder.publish()?;
+    report.end(plan, &ended, &outcome)?;
     Ok(outcome)
 }
 
@@ -116,14 +123,6 @@ fn harts(plan: &Plan) -> anyhow::Result<Vec<u64>> {
             Ok(enabled.collect())
         }
     }
-}
-
-/// An empty folder: nothing of an earlier run may be taken for this one's.
-fn fresh(dir: &std::path::Path) -> anyhow::Result<()> {
-    if dir.exists() {
-        std::fs::remove_dir_all(dir).with_context(|| format!("cannot clear {}", dir.display()))?;
-    }
-    std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))
 }
 
 fn initrd(built: &Built) -> anyhow::Result<Initrd> {

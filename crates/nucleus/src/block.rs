@@ -98,7 +98,8 @@ impl<const W: usize> Scheduler<W> {
         let me = CpuId::here(here);
         let (local, mut held) = self.locals.mine_and_locks(here);
         let mut woken = 0;
-        // At most one turn for each batch of the pool's tasks.
+        // Tasks that wait again at once are not woken again: at most as many as there are.
+        let count = count.min(self.tasks.capacity());
         loop {
             let mut batch: [Option<Runnable>; WAKE_BATCH] = [const { None }; WAKE_BATCH];
             let mut place = batch.iter_mut();

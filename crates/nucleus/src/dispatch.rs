@@ -48,6 +48,11 @@ impl<const W: usize> Scheduler<W> {
                     self.steal_any(m, me, local);
                 }
                 match self.pick(me, local) {
+                    // The ceiling was lowered after the task came here.
+                    Some(task) if self.too_high(me, task.slot()) => {
+                        self.place(m, me, local, task);
+                        continue;
+                    }
                     Some(task) => self.take(m, me, local, task),
                     None if self.fall_idle(m, me, local) => return Next::Idle,
                     None => continue,
@@ -83,7 +88,7 @@ impl<const W: usize> Scheduler<W> {
         let yielded = core::mem::take(&mut local.yielded);
         let Some(slot) = local.current.as_ref().map(|task| task.slot()) else { return false };
         let class = self.tasks.qos(slot);
-        let too_high = class > self.shared(me).ceiling() && !self.tasks.pinned(slot);
+        let too_high = self.too_high(me, slot);
         let better = self.best(me, local).is_some_and(|best| best > class || (turn && best == class));
         if !too_high && !better {
             return false;
@@ -91,7 +96,11 @@ impl<const W: usize> Scheduler<W> {
         let Some(task) = local.current.take() else { return false };
         if chosen {
             let task = self.tasks.requeue(task);
-            self.enqueue_own(me, local, task);
+            if too_high {
+                self.place(m, me, local, task);
+            } else {
+                self.enqueue_own(me, local, task);
+            }
             return true;
         }
         m.save(&task);
@@ -104,6 +113,11 @@ impl<const W: usize> Scheduler<W> {
             self.send(m, me, local, task, me);
         }
         true
+    }
+
+    /// Whether a task is above what this CPU may run. A pinned task was let in when it was made.
+    pub(crate) fn too_high(&self, me: CpuId, slot: usize) -> bool {
+        self.tasks.qos(slot) > self.shared(me).ceiling() && !self.tasks.pinned(slot)
     }
 
     /// Highest class of which this CPU has a task queued.
@@ -149,6 +163,7 @@ impl<const W: usize> Scheduler<W> {
             counters.idle_ns.add(m.now() - counters.idle_since.get());
             counters.idle_since.set(0);
             m.fact(Event::IdleEnd { why });
+            local.found_work = why == IdleEnd::Work;
         }
     }
 
@@ -202,29 +217,54 @@ impl<const W: usize> Scheduler<W> {
         true
     }
 
-    /// Tells thieves what is queued here and stealable, and wakes one idle CPU that may take some of it.
-    fn offer<M: Machine>(&self, m: &M, me: CpuId, local: &Local) {
-        let queued = |class: &usize| self.shared(me).rings[*class].front(&local.ends[*class]).is_some();
-        let Some(lowest) = (0..Qos::COUNT).find(queued) else { return };
+    /// Tells thieves what is queued here and stealable, and wakes one idle CPU if there is something for it: from here, or,
+    /// when this CPU has just found work itself, from anybody. So each thief that is woken wakes the next one.
+    fn offer<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local) {
+        let found_work = core::mem::take(&mut local.found_work);
+        let queued = |class: usize| self.shared(me).rings[class].front(&local.ends[class]).is_some();
+        let announced = |class: usize| self.sets.surplus[class].contains(me);
         // Mirror of `retract_surplus` (clear bit, fence, read tail).
-        fence(Ordering::SeqCst);
-        let mut announced = false;
-        for class in (lowest..Qos::COUNT).filter(queued) {
-            if !self.sets.surplus[class].contains(me) {
-                announced |= self.sets.surplus[class].insert(me);
-            }
+        if (0..Qos::COUNT).any(queued) {
+            fence(Ordering::SeqCst);
         }
-        if announced {
+        let (mut any, mut fresh) = (false, false);
+        for class in 0..Qos::COUNT {
+            match (queued(class), announced(class)) {
+                (true, false) => fresh |= self.sets.surplus[class].insert(me),
+                // Only this CPU adds to the ring: what it knows to be empty stays so until it says otherwise.
+                (false, true) => {
+                    self.sets.surplus[class].remove(me);
+                }
+                _ => {}
+            }
+            any |= queued(class);
+        }
+        if any || found_work {
+            self.wake_a_thief(m, me, fresh);
+        }
+    }
+
+    /// Claims and rings one idle CPU that may take some of what is announced anywhere. `fresh`: this CPU has just announced
+    /// something, which must be ordered before the look at the idle set.
+    pub(crate) fn wake_a_thief<M: Machine>(&self, m: &M, me: CpuId, fresh: bool) {
+        if fresh {
             // Mirror of `fall_idle` (set idle bit, fence, read surplus).
             fence(Ordering::SeqCst);
         }
+        let idle = self.sets.idle.load();
+        if idle.is_empty() {
+            return;
+        }
+        let Some(lowest) = (0..Qos::COUNT).find(|&class| !self.sets.surplus[class].load().is_empty()) else {
+            return;
+        };
         let next = CpuId::new((me.index() + 1) % self.cpus.len());
         let may = |cpu: &CpuId| *cpu != me && self.shared(*cpu).ceiling().index() >= lowest;
-        let claimed =
-            self.sets.idle.load().iter_from(next).filter(may).find(|&cpu| self.sets.idle.remove(cpu));
-        if let Some(cpu) = claimed {
-            // A CPU that leaves right now drains its own queues and looks for takers itself.
-            let _left = self.post(m, me, cpu, Request::Resched);
+        for cpu in idle.iter_from(next).filter(may) {
+            // A CPU that has left meanwhile is passed over.
+            if self.sets.idle.remove(cpu) && self.post(m, me, cpu, Request::Resched).is_ok() {
+                return;
+            }
         }
     }
 

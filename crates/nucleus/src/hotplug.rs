@@ -11,7 +11,7 @@ use crate::ids::CpuId;
 use crate::machine::Machine;
 use crate::presence::State;
 use crate::scheduler::Scheduler;
-use crate::task::{NONE, Ticket};
+use crate::task::NONE;
 
 impl<const W: usize> Scheduler<W> {
     /// This CPU joins in. Its hart is set up and its doorbell cleared.
@@ -74,6 +74,8 @@ impl<const W: usize> Scheduler<W> {
         self.sets.online.remove(me);
         let _ = shared.mailbox.close();
         self.meet_senders(m, here, answer);
+        // Somebody may have claimed this CPU for work that lies elsewhere: pass the claim on.
+        self.wake_a_thief(m, me, true);
     }
 
     /// Gives every task whose home we are another one, so that wakers do not look for it here.
@@ -133,13 +135,15 @@ impl<const W: usize> Scheduler<W> {
         while at != NONE {
             let slot = self.tasks.slot(at);
             let next = slot.timer_next.load(Ordering::Relaxed);
-            slot.timer_linked.store(0, Ordering::Release);
-            // Read after unlinking: whatever the task waits for now is armed here, or its own CPU has armed it too.
-            let deadline = slot.deadline.load(Ordering::Relaxed);
-            if let Some(ticket @ Ticket { .. }) = self.tasks.parked(at)
-                && deadline != u64::MAX
-            {
-                local.timers.insert(ticket, deadline);
+            // A CPU that left after this swap links the slot anew; one that left before it, and found it linked, is seen
+            // by it, and so is the park that it had the deadline of.
+            slot.timer_linked.swap(0, Ordering::AcqRel);
+            // The ticket first: a deadline of a later park then goes with a ticket that is worthless.
+            if let Some(ticket) = self.tasks.parked(at) {
+                let deadline = slot.deadline.load(Ordering::Relaxed);
+                if deadline != u64::MAX {
+                    local.timers.insert(ticket, deadline);
+                }
             }
             at = next;
         }

@@ -62,6 +62,8 @@ impl<const W: usize> Scheduler<W> {
         m.fact(Event::Request { target: target.fact(), n, what });
         match mailbox.post_with(me, what, attach) {
             Post::Ring => self.ring(m, me, target, n),
+            // The ring it would ride on may never come: its CPU may be the one that is asked to stop, or that panicked.
+            Post::Rides if what == Request::Stop => self.ring(m, me, target, n),
             Post::Rides => {
                 self.shared(me).counters.ipis_coalesced.add(1);
                 m.fact(Event::Rode { target: target.fact(), n });
@@ -84,10 +86,8 @@ impl<const W: usize> Scheduler<W> {
                 Ok(()) => return,
                 Err(e) => error = e,
             }
-            let mailbox = &self.shared(target).mailbox;
-            mailbox.ring_failed();
-            if !mailbox.ring_again() {
-                // Another poster took RUNG and with it the duty.
+            if !self.shared(target).mailbox.ring_failed() {
+                // Another poster took RUNG, and with it the duty; or the target has left, and met its senders then.
                 return;
             }
         }

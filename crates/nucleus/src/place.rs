@@ -128,7 +128,7 @@ impl<const W: usize> Scheduler<W> {
         for task in shared.inbox.take(&self.tasks) {
             shared.counters.wakes_received.add(1);
             let slot = task.slot();
-            if self.tasks.qos(slot) > shared.ceiling() && !self.tasks.pinned(slot) {
+            if self.too_high(me, slot) {
                 self.place(m, me, local, task);
             } else {
                 self.enqueue_own(me, local, task);

@@ -158,7 +158,8 @@ impl<const W: usize> Scheduler<W> {
         self.shared(cpu).ceiling()
     }
 
-    /// Sets a CPU's ceiling. Tasks above it that the CPU has already are moved when it next looks at its queues.
+    /// Sets a CPU's ceiling. Tasks above it that the CPU has already are moved when it next looks at its queues; to have
+    /// it look at once is the caller's to ask for ([`Scheduler::resched`]).
     ///
     /// # Errors
     /// [`CeilingError`]: no such CPU, or a ceiling for cpu0.

@@ -1,6 +1,7 @@
 //! Page frames: a list of free ones, and ranges that were never touched.
 
 use alloc::vec::Vec;
+use core::sync::atomic::{Ordering, fence};
 
 use antler_parse::board::Range;
 use antler_sync::Lock;
@@ -71,6 +72,9 @@ pub(crate) fn take_zeroed() -> Option<u64> {
     let frame = take()?;
     // SAFETY: the frame is ours and mapped in the direct map.
     unsafe { (to_virtual(frame) as *mut u8).write_bytes(0, PAGE) };
+    // Whoever finds the frame through a page table entry written after this finds zeroes. Weaker, and another hart's walk
+    // could read what the frame held before: a former program's bytes as data, or as entries.
+    fence(Ordering::Release);
     Some(frame)
 }
 

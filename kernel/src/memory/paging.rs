@@ -85,7 +85,7 @@ pub(crate) struct FromFrames;
 impl PagingHandler for FromFrames {
     fn alloc_frames(num: usize, _align: usize) -> Option<PhysAddr> {
         // Sv39 tables are single frames.
-        (num == 1).then(frames::take).flatten().map(|frame| PhysAddr::from_usize(frame as usize))
+        (num == 1).then(frames::take_zeroed).flatten().map(|frame| PhysAddr::from_usize(frame as usize))
     }
     fn dealloc_frames(address: PhysAddr, _num: usize) {
         // SAFETY: the library gives back what it took, when the table is dropped; no hart has it in satp then.

@@ -105,38 +105,56 @@ impl Space {
                 .is_ok_and(|(_, flags, _)| flags.contains(access | MappingFlags::USER))
     }
 
-    /// Frees up to `budget` pages of a space that no hart uses any more; true when all are free. The table's own pages
-    /// are freed when the space is dropped.
-    pub(crate) fn free_some(&mut self, mut budget: usize) -> bool {
-        let entry_at = |table: u64, index: usize| {
-            let entry = (to_virtual(table) + index * 8) as *mut Entry;
-            // SAFETY: `table` is a page of this space's page table, mapped in the direct map and held by our lock.
-            unsafe { &mut *entry }
-        };
+    /// Frees up to `budget` pages of a space that no hart uses any more, tables included; true when only the root is left,
+    /// which goes when the space is dropped.
+    pub(crate) fn free_some(&mut self, budget: usize) -> bool {
         let root = self.table.root_paddr().as_usize() as u64;
-        while self.cursor < USER_END && budget > 0 {
-            let mut table = root;
-            let mut level = 2;
-            loop {
-                let shift = 12 + 9 * level;
-                let entry = entry_at(table, self.cursor >> shift & 511);
-                if level > 0 && entry.is_present() {
-                    table = entry.paddr().as_usize() as u64;
-                    level -= 1;
-                    continue;
-                }
-                if entry.is_present() {
-                    let frame = entry.paddr().as_usize() as u64;
-                    entry.clear();
-                    // SAFETY: the program is over and no hart has this table: nothing reaches the frame.
-                    unsafe { frames::give(frame) };
-                }
-                // An absent entry of a higher level skips all it would cover.
-                self.cursor = ((self.cursor >> shift) + 1) << shift;
-                budget -= 1;
+        for _ in 0..budget {
+            if self.cursor >= USER_END {
                 break;
+            }
+            let (mut path, mut level) = ([root; LEVELS], LEVELS - 1);
+            while level > 0 {
+                let entry = entry_of(path[level], self.cursor, level);
+                if !entry.is_present() {
+                    break;
+                }
+                level -= 1;
+                path[level] = entry.paddr().as_usize() as u64;
+            }
+            let entry = entry_of(path[level], self.cursor, level);
+            if entry.is_present() {
+                // SAFETY: the program is over and no hart has this table: nothing reaches the frame.
+                unsafe { frames::give(entry.paddr().as_usize() as u64) };
+                entry.clear();
+            }
+            // An absent entry of a higher level skips all that it would cover.
+            self.cursor = ((self.cursor >> shift(level)) + 1) << shift(level);
+            // Tables that the cursor has left are empty now.
+            for above in level + 1..LEVELS {
+                if self.cursor.trailing_zeros() as usize >= shift(above) {
+                    entry_of(path[above], self.cursor - 1, above).clear();
+                    // SAFETY: as above; the table's parent has just forgotten it.
+                    unsafe { frames::give(path[above - 1]) };
+                }
             }
         }
         self.cursor >= USER_END
     }
+}
+
+/// Levels of a Sv39 table; level 0 holds pages.
+const LEVELS: usize = 3;
+
+/// Bits of an address below the index of this level.
+const fn shift(level: usize) -> usize {
+    12 + 9 * level
+}
+
+/// The entry for `address` in a table page of this level.
+fn entry_of(table: u64, address: usize, level: usize) -> &'static mut Entry {
+    let entry = (to_virtual(table) + (address >> shift(level) & 511) * 8) as *mut Entry;
+    // SAFETY: `table` is a page of the page table of a program that is over, mapped in the direct map; the space's lock is
+    // held by the only caller, which uses one entry at a time.
+    unsafe { &mut *entry }
 }

@@ -19,7 +19,8 @@ use super::layout::{PAGE, STACK_SPAN, STACKS};
 use super::paging::PageTable;
 
 const TRAP: usize = 64 * 1024;
-const EMERGENCY: usize = 32 * 1024;
+/// Bytes of the emergency stack.
+pub(crate) const EMERGENCY: usize = 32 * 1024;
 const HALF: usize = STACK_SPAN / 2;
 
 /// Addresses of one hart's stacks.

@@ -8,7 +8,7 @@ use crate::memory::user::{copy_in, copy_out};
 use crate::state::kernel;
 
 /// Bytes that go to the console in one piece: lines up to this length stay whole.
-const PIECE: usize = 512;
+const PIECE: usize = 1024;
 
 /// Longest name that is looked up.
 const NAME: usize = antler_parse::initrd::MAX_NAME;

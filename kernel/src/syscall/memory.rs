@@ -10,6 +10,9 @@ use crate::memory::paging::flush_local;
 use crate::memory::space::Batch;
 use crate::program;
 
+/// How often one call frees a piece of what programs that are over left behind.
+const REAP_TURNS: usize = 4096;
+
 /// A page-aligned user range, cut to what one call may do.
 fn range(call: &Call<'_>) -> Result<(usize, usize), Error> {
     let (start, len) = (call.size(0), call.size(1));
@@ -22,7 +25,7 @@ fn range(call: &Call<'_>) -> Result<(usize, usize), Error> {
 
 pub(super) fn map(call: &mut Call<'_>) -> Result<u64, Error> {
     let (start, end) = range(call)?;
-    let mut page = start;
+    let (mut page, mut patience) = (start, REAP_TURNS);
     while page < end {
         let mapped = {
             let mut held = call.here.unlocked();
@@ -32,7 +35,7 @@ pub(super) fn map(call: &mut Call<'_>) -> Result<u64, Error> {
         match mapped {
             Ok(_) => page += PAGE,
             // Memory of programs that are over may not have been freed yet: free some of it, and try again.
-            Err(Error::NoMemory) if program::reap_some() => {}
+            Err(Error::NoMemory) if patience > 0 && program::reap_some() => patience -= 1,
             // A part that was mapped is a success; the rest reports for itself.
             Err(_) if page > start => break,
             Err(error) => return Err(error),

@@ -3,6 +3,7 @@
 use antler_abi::{Error, Qos, Rights, SpawnFlags, ThreadHandle, USER_END};
 use antler_facts::{Event, WakeCause};
 use antler_nucleus::{CpuId, Key, Machine, Placement};
+use core::sync::atomic::{Ordering, fence};
 
 use super::{Call, Outcome};
 use crate::machine::Here;
@@ -83,12 +84,23 @@ pub(super) fn join(call: &mut Call<'_>) -> Outcome {
     // Woken by the thread's end, the caller makes the call again and finds the value.
     let frame = call.frame();
     frame.set_pc(frame.pc().wrapping_sub(super::ECALL));
-    let parked = k.sched.wait(&Here, call.here, Key::End(handle.to_raw()), None, |_| {
+    let waits = k.sched.wait(&Here, call.here, Key::End(handle.to_raw()), None, |_| {
         if k.sched.has_ended(handle) || k.sched.tasks.find(handle).is_none() { Err(()) } else { Ok(()) }
     });
     // Ended meanwhile: then the call is made again right away.
-    let (Ok(()) | Err(())) = parked;
+    if waits.is_ok() {
+        parked(call);
+    }
     Outcome::Again
+}
+
+/// The caller has parked. If its program was ended at the same time, whoever did that may have looked for parked threads
+/// too early to find this one: then it is up to us. Mirror of `program::end_program` (doom, fence, look).
+fn parked(call: &mut Call<'_>) {
+    fence(Ordering::SeqCst);
+    if call.program.is_doomed() {
+        kernel().sched.rouse(&Here, call.here, call.program.number);
+    }
 }
 
 pub(super) fn sleep(call: &mut Call<'_>) -> Outcome {
@@ -98,6 +110,7 @@ pub(super) fn sleep(call: &mut Call<'_>) -> Outcome {
     }
     call.frame().set_result(Ok(0));
     kernel().sched.sleep(&Here, call.here, deadline);
+    parked(call);
     Outcome::Gone
 }
 
@@ -108,12 +121,15 @@ pub(super) fn wait(call: &mut Call<'_>) -> Outcome {
     call.frame().set_result(Ok(0));
     let program = call.program;
     let deadline = (deadline != u64::MAX).then_some(deadline);
-    let parked = kernel().sched.wait(&Here, call.here, key, deadline, |held| {
+    let waits = kernel().sched.wait(&Here, call.here, key, deadline, |held| {
         let word = read_word(program, held, address)?;
         if word == expected { Ok(()) } else { Err(Error::Changed) }
     });
-    match parked {
-        Ok(()) => Outcome::Gone,
+    match waits {
+        Ok(()) => {
+            parked(call);
+            Outcome::Gone
+        }
         Err(error) => Err(error).into(),
     }
 }

@@ -84,9 +84,10 @@ macro_rules! common_registers {
 /// here can fault while entry is half done. Where the trap came from (SPP) decides before anything is written
 /// through `sp` or into a frame.
 #[unsafe(naked)]
-#[unsafe(link_section = ".text.trap")] // aligned by the linker script: stvec's low bits are its mode
+#[unsafe(link_section = ".text.trap.hart")] // a section of its own, so that the alignment is the symbol's
 pub(crate) unsafe extern "C" fn trap_entry() -> ! {
     naked_asm!(
+        ".balign 4",                     // stvec's low bits are its mode
         "csrrw tp, sscratch, tp",        // tp = block, sscratch = interrupted tp
         "sd   t0, {t0_slot}(tp)",
         "sd   t1, {t1_slot}(tp)",
@@ -125,8 +126,12 @@ pub(crate) unsafe extern "C" fn trap_entry() -> ! {
         "sd   t2, 48(t0)",
         "ld   sp, {emergency}(tp)",
         "call {from_kernel}",            // does not return
-        "4:   wfi",                      // a trap while reporting a trap: nothing is left to try
-        "j    4b",
+        "4:   ld t0, {test_device}(tp)", // a trap while reporting a trap: only the exit code is left
+        "beqz t0, 5f",
+        "li   t1, {panic} << 16 | 0x3333",
+        "sw   t1, (t0)",
+        "5:   wfi",
+        "j    5b",
         t0_slot = const offsets::T0,
         t1_slot = const offsets::T1,
         frame = const offsets::FRAME,
@@ -134,6 +139,8 @@ pub(crate) unsafe extern "C" fn trap_entry() -> ! {
         emergency = const offsets::EMERGENCY_TOP,
         nested = const offsets::NESTED,
         dump = const offsets::DUMP,
+        test_device = const offsets::TEST_DEVICE,
+        panic = const antler_abi::MachineExit::Panic.code(),
         from_user = sym trap_from_user,
         from_kernel = sym trap_from_kernel,
         user_return = sym user_return,

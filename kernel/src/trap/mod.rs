@@ -12,7 +12,7 @@ use crate::machine::Here;
 use crate::memory::{layout, paging};
 use crate::state::kernel;
 use crate::thread::Frame;
-use crate::{cpu, fp, interrupts, program, syscall};
+use crate::{cpu, end, fp, interrupts, program, syscall};
 
 /// `scause` values (privileged spec, "Supervisor Cause Register").
 mod cause {
@@ -105,6 +105,18 @@ fn exception(here: &mut HartToken, slot: usize, cause: u64, value: u64) {
         thread.frame.x[2]
     );
     program::end_program(here, program, antler_abi::EXIT_FAULT);
+}
+
+/// A trap on the boot hart before it has its own block.
+pub(crate) extern "C" fn early_trap() -> ! {
+    let (cause, value) = read_cause();
+    let pc: u64;
+    // SAFETY: reads a register.
+    unsafe { core::arch::asm!("csrr {}, sepc", out(reg) pc, options(nomem, nostack)) };
+    end::refuse(
+        antler_abi::MachineExit::BootRefused,
+        format_args!("trap during boot: {} at {value:#x}, pc {pc:#x}", cause::name(cause)),
+    )
 }
 
 /// A trap from S-mode, on the emergency stack. Nothing that ran before can be trusted, so nothing is repaired.

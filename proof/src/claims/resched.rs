@@ -1,6 +1,6 @@
 //! For every ordered pair of CPUs: one IPI, and nothing else, makes a busy CPU run the task it was sent for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use antler_abi::Qos;
 use antler_facts::{Cpu, Event, Fact, Leave, Marker, Place, Request, Seen, Task};
@@ -18,7 +18,7 @@ pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
         return findings;
     };
     let mut proved = BTreeSet::new();
-    let mut tried: std::collections::BTreeMap<(Cpu, Cpu), String> = Default::default();
+    let mut tried: BTreeMap<(Cpu, Cpu), Missing> = BTreeMap::new();
     for exchange in trace.exchanges() {
         let pair = (exchange.sender, exchange.target);
         if exchange.what != Request::Resched || !window.has(exchange.request.time) || proved.contains(&pair) {
@@ -28,65 +28,90 @@ pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
             Ok(()) => {
                 proved.insert(pair);
             }
-            Err(why) => {
-                tried.insert(pair, why);
+            // Most requests of a pair serve something else; the one that came furthest is the one that was meant.
+            Err(missing) => {
+                let best = tried.entry(pair).or_insert_with(|| missing.clone());
+                if missing.step >= best.step {
+                    *best = missing;
+                }
             }
         }
     }
     let pairs =
         (0..case.cpus).flat_map(|a| (0..case.cpus).map(move |b| (Cpu(a), Cpu(b)))).filter(|(a, b)| a != b);
     for (a, b) in pairs.filter(|pair| !proved.contains(pair)) {
-        let why = tried.get(&(a, b)).map_or("it never asked", String::as_str);
+        let why = tried.get(&(a, b)).map_or("it never asked", |missing| missing.why.as_str());
         findings.red(format!("cpu{} did not make cpu{} run a task by one IPI: {why}", a.0, b.0));
     }
     findings.found(format!("{} ordered pairs", proved.len()));
     findings
 }
 
+/// How far a request came towards a proof, and why no further.
+#[derive(Clone, Debug)]
+struct Missing {
+    step: Step,
+    why: String,
+}
+
+/// The steps of the proof, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Post,
+    Dispatch,
+    Preempt,
+    Doorbell,
+    Trap,
+    Class,
+    Rest,
+}
+
 /// One reschedule from the queued task to its dispatch, or which step is missing.
-fn one(trace: &Trace, exchange: &Exchange, window: Window) -> Result<(), String> {
-    let name = exchange.name();
-    let [_] = exchange.rings[..] else { return Err(format!("{name} has no doorbell of its own")) };
+fn one(trace: &Trace, exchange: &Exchange, window: Window) -> Result<(), Missing> {
+    let missing = |step, why| Missing { step, why };
+    let (name, cpu) = (exchange.name(), exchange.target.0);
     let task = posted(trace, exchange)
-        .ok_or_else(|| format!("no task was put into the inbox right before {name}"))?;
+        .ok_or_else(|| missing(Step::Post, format!("no task was put into the inbox right before {name}")))?;
     let target = trace.of(exchange.target);
     let asked = exchange.request.time;
-    let at = target
-        .iter()
-        .position(|fact| {
-            fact.time >= asked && matches!(fact.event, Event::Dispatch { task: t, .. } if t == task)
-        })
-        .ok_or_else(|| format!("cpu{} never ran {} after {name}", exchange.target.0, task_name(task)))?;
+    let runs = |fact: &Fact| matches!(fact.event, Event::Dispatch { task: t, .. } if t == task);
+    let begin = target.partition_point(|fact| fact.time < asked);
+    let at = target[begin..].iter().position(runs).map(|offset| begin + offset).ok_or_else(|| {
+        missing(Step::Dispatch, format!("cpu{cpu} never ran {} after {name}", task_name(task)))
+    })?;
     let dispatched = target[at];
     if !window.has(dispatched.time) {
-        return Err(format!("cpu{} ran {} only after the marker", exchange.target.0, task_name(task)));
+        return Err(missing(
+            Step::Dispatch,
+            format!("cpu{cpu} ran {} only after the marker", task_name(task)),
+        ));
     }
-    let begin = target.partition_point(|fact| fact.time < asked);
     // Facts of the same tick as the request have no order with it; they count if they belong to the interrupt.
     let skip = target[begin..at].iter().take_while(|f| f.time == asked && !is_doorbell_trap(f)).count();
     let steps = &target[begin + skip..at];
-    exactly_one_trap(exchange, steps)?;
-    let Some(preempted) = steps.iter().find_map(|fact| match fact.event {
+    let preempted = steps.iter().find_map(|fact| match fact.event {
         Event::Leave { task, why: Leave::Preempt } => Some(task),
         _ => None,
-    }) else {
-        return Err(format!(
-            "cpu{} preempted nothing for {}: it was not busy",
-            exchange.target.0,
-            task_name(task)
-        ));
+    });
+    let preempted = preempted.ok_or_else(|| {
+        missing(Step::Preempt, format!("cpu{cpu} preempted nothing for {}: it was not busy", task_name(task)))
+    })?;
+    let [_] = exchange.rings[..] else {
+        return Err(missing(Step::Doorbell, format!("{name} has no doorbell of its own")));
     };
-    let old = class_of(&target[..begin + skip], preempted)
-        .ok_or_else(|| format!("{} was not running on cpu{}", task_name(preempted), exchange.target.0))?;
-    let Event::Dispatch { class: new, .. } = dispatched.event else { return Err("no dispatch".into()) };
-    if new <= old {
-        return Err(format!(
-            "{} of class {new} is not above {} of class {old}",
-            task_name(task),
-            task_name(preempted)
+    exactly_one_trap(exchange, steps).map_err(|why| missing(Step::Trap, why))?;
+    let old = class_of(&target[..begin + skip], preempted).ok_or_else(|| {
+        missing(Step::Class, format!("{} was not running on cpu{cpu}", task_name(preempted)))
+    })?;
+    if !matches!(dispatched.event, Event::Dispatch { class, .. } if class > old) {
+        let (task, preempted) = (task_name(task), task_name(preempted));
+        return Err(missing(
+            Step::Class,
+            format!("{task} is not of a class above {old}, which {preempted} is of"),
         ));
     }
     others_rest(trace, exchange, Window { from: asked, to: dispatched.time })
+        .map_err(|why| missing(Step::Rest, why))
 }
 
 fn is_doorbell_trap(fact: &Fact) -> bool {

@@ -76,13 +76,15 @@ fn once(trace: &Trace, task: Task, life: &Life, home: Cpu, findings: &mut Findin
     });
 }
 
-/// The largest number of CPUs that at one moment each had a task between its first dispatch there and its end.
+/// The largest number of CPUs that at one moment each had a task begun and not ended. A task counts for the CPU that
+/// dispatched it last, until another one does or it ends.
 fn most_at_once(batch: &[(Task, &Life)]) -> usize {
     let mut edges: Vec<(u64, i8, Cpu)> = Vec::new();
     for (_, life) in batch {
-        if let (Some(first), Some(end)) = (life.ran.first(), life.exit) {
-            edges.push((first.span.from, 1, first.cpu));
-            edges.push((end, -1, first.cpu));
+        let ends = life.ran.iter().skip(1).map(|stay| stay.span.from).chain(life.exit);
+        for (stay, end) in life.ran.iter().zip(ends) {
+            edges.push((stay.span.from, 1, stay.cpu));
+            edges.push((end, -1, stay.cpu));
         }
     }
     // Ends sort before begins of the same moment: only a true overlap counts.

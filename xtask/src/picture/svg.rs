@@ -51,7 +51,7 @@ struct Plane {
 
 impl Plane {
     fn x(&self, time: u64) -> f64 {
-        LEFT + time.saturating_sub(self.from) as f64 * self.scale
+        (LEFT + time.saturating_sub(self.from) as f64 * self.scale).min(WIDTH - RIGHT)
     }
 
     /// Top edge of a row.
@@ -75,12 +75,12 @@ pub fn draw(scene: &Scene) -> String {
     let bottom = Plane::y(scene.rows.len()) - (PITCH - ROW) + 12.0;
     let mut svg = String::new();
     // Writing to a String cannot fail.
-    let _ = write!(
+    let _ = writeln!(
         svg,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {}\" role=\"img\" \
          font-family=\"ui-sans-serif,system-ui,sans-serif\" font-size=\"12\" fill=\"{INK}\">\n\
          <title>{} spans of {} tasks on {} harts</title>\n\
-         <defs>{}{}</defs>\n",
+         <defs>{}{}</defs>",
         bottom + 36.0,
         scene.spans(),
         scene.tasks(),
@@ -106,7 +106,7 @@ fn marker(id: &str, colour: &str, size: f64) -> String {
 }
 
 fn legend(svg: &mut String, scene: &Scene) {
-    let _ = write!(
+    let _ = writeln!(
         svg,
         "<g transform=\"translate({LEFT} 18)\">\
          <rect y=\"-10\" width=\"12\" height=\"12\" rx=\"2\" fill=\"{}\"/><rect x=\"14\" y=\"-10\" width=\"12\" \
@@ -115,7 +115,7 @@ fn legend(svg: &mut String, scene: &Scene) {
          <path d=\"M348 -4h26\" stroke=\"{STEAL}\" stroke-width=\"1.8\" marker-end=\"url(#steal)\"/>\
          <text x=\"380\">steal, victim to thief ({})</text>\
          <path d=\"M566 -4h26\" stroke=\"{RING}\" marker-end=\"url(#ring)\"/>\
-         <text x=\"598\">IPI, rung to seen ({})</text></g>\n",
+         <text x=\"598\">IPI, rung to seen ({})</text></g>",
         TASKS[0],
         TASKS[1],
         scene.steals.len(),
@@ -138,18 +138,18 @@ fn tick(span: u64) -> u64 {
 fn axis(svg: &mut String, plane: &Plane, scene: &Scene, bottom: f64) {
     let step = tick(scene.to - scene.from);
     let (unit, name) = if scene.to - scene.from < 2_000_000 { (1e3, "µs") } else { (1e6, "ms") };
-    let _ = write!(
+    let _ = writeln!(
         svg,
-        "<path d=\"M{LEFT} {bottom:.0}H{}\" stroke=\"{INK}\" stroke-width=\".8\"/>\n",
+        "<path d=\"M{LEFT} {bottom:.0}H{}\" stroke=\"{INK}\" stroke-width=\".8\"/>",
         WIDTH - RIGHT
     );
     let mut at = 0;
     while scene.from + at <= scene.to {
         let x = plane.x(scene.from + at);
-        let _ = write!(
+        let _ = writeln!(
             svg,
             "<path d=\"M{x:.1} {TOP:.0}V{:.0}\" stroke=\"{INK}\" stroke-width=\".5\" opacity=\".35\"/>\
-             <text x=\"{x:.1}\" y=\"{:.0}\" text-anchor=\"middle\">{} {name}</text>\n",
+             <text x=\"{x:.1}\" y=\"{:.0}\" text-anchor=\"middle\">{} {name}</text>",
             bottom + 4.0,
             bottom + 19.0,
             at as f64 / unit

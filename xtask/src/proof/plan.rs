@@ -166,6 +166,9 @@ impl Plan {
             name.push('-');
             name.push_str(part);
         };
+        if self.smp >= 2 && !self.smp_judged {
+            add("base");
+        }
         if self.icount {
             add("icount");
         }

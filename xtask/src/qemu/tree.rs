@@ -53,7 +53,11 @@ fn dump(machine: &Machine) -> anyhow::Result<Vec<u8>> {
     run_bounded(&mut qemu, DUMP)
         .and_then(|output| output.success())
         .map_err(|trouble| anyhow::anyhow!("QEMU cannot write its device tree: {trouble}"))?;
-    std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
+    let mut blob = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    // Some versions write more or less of the slack at the end than the header says.
+    let size = antler_parse::board::total_size(&blob);
+    blob.resize(size.map_err(|error| anyhow::anyhow!("QEMU's device tree is unreadable: {error}"))?, 0);
+    Ok(blob)
 }
 
 /// The same tree with `status = "disabled"` for those harts. A node is not deleted: firmware numbers harts by them.
