@@ -23,7 +23,7 @@ static ENDING: AtomicBool = AtomicBool::new(false);
 /// CPUs that were asked to stop and did.
 static STOPPED: spin::Once<AtomicCpuSet<WORDS>> = spin::Once::new();
 
-/// How long the others may take to stop, in ns.
+/// How long the others may take to stop, and the test device to end the machine, in ns.
 const PATIENCE: u64 = 20_000_000_000;
 
 /// Remembers where the test device is.
@@ -31,7 +31,9 @@ pub(crate) fn init(test_device: Option<u64>) {
     TEST_DEVICE.store(test_device.unwrap_or(0), Ordering::Relaxed);
 }
 
-/// Ends the machine with this code. The test device passes it on; firmware's reset can only say that it failed.
+/// Ends the machine with this code. The test device passes it on; firmware's reset can only say that it failed, and is
+/// asked when there is no such device, or when it has not ended the machine after a while: asked too early, it would
+/// overtake the device and end the machine with 0.
 pub(crate) fn power_off(exit: MachineExit) -> ! {
     let device = TEST_DEVICE.load(Ordering::Relaxed);
     if device != 0 {
@@ -41,6 +43,12 @@ pub(crate) fn power_off(exit: MachineExit) -> ! {
         };
         // SAFETY: the device tree says that the test device is there, and it is mapped.
         unsafe { (to_virtual(device) as *mut u32).write_volatile(word) };
+        let deadline = time::now() + PATIENCE;
+        while time::now() < deadline {
+            sbi::set_timer(time::to_ticks(deadline));
+            // SAFETY: only the timer may end the sleep.
+            unsafe { core::arch::asm!("csrw sie, {}", "wfi", in(reg) 1 << 5, options(nomem, nostack)) };
+        }
     }
     sbi::shutdown_failed();
     sleep_for_ever()

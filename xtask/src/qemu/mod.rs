@@ -166,7 +166,7 @@ impl GuestExit {
             GuestExit::Other(Some(code), said) => format!("QEMU ended with code {code}: {said}"),
             GuestExit::Other(None, said) => format!("QEMU was ended by a signal: {said}"),
             GuestExit::TimedOut(after) => {
-                format!("time-out: the guest had not ended after {:.1} s", after.as_secs_f64())
+                format!("time-out: the guest had not ended after {after:?}")
             }
             GuestExit::Silent(after) => format!(
                 "silence: the guest printed nothing in {:.1} s; firmware did not start (see --bios), or the device tree \

@@ -36,7 +36,7 @@ pub fn steps() -> Vec<Step> {
                 .passes()
         }),
         Step::boots("out of memory is an error to the program", |ctx| {
-            let call = Call::new(["run", "--mem", "128M", "--", "hog"]);
+            let call = Call::new(["run", "--mem", "192M", "--", "hog"]);
             call.run(ctx)?.exits(Exit::Success)?.says("hog: out of memory after")?.passes()
         }),
     ];
