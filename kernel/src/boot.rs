@@ -255,6 +255,7 @@ fn make_blocks(board: &Board, table: &mut PageTable, harts: &[HartId]) -> Vec<&'
             stack_bottom: stacks.bottom as u64,
             guard_bottom: stacks.guard_bottom as u64,
             syscalls: AtomicU64::new(0),
+            task: AtomicU64::new(0),
             report: hart::Report::default(),
         };
         &*alloc::boxed::Box::leak(alloc::boxed::Box::new(block))

@@ -6,6 +6,7 @@ use antler_facts::{Event, Seen};
 use antler_nucleus::{CpuId, Machine, Next};
 use antler_sync::HartToken;
 
+use crate::hart::HartBlock;
 use crate::machine::Here;
 use crate::memory::paging;
 use crate::state::{Kernel, kernel};
@@ -86,7 +87,7 @@ fn switch_to(k: &Kernel, here: &mut HartToken, slot: usize) {
             k.programs()[old as usize].active.remove(me);
         }
     }
-    // SAFETY of the reference: this CPU runs the task, so its token is this CPU's.
+    HartBlock::mine().task.store(slot as u64 + 1, Ordering::Relaxed);
     let thread = k.threads.address(slot);
     // SAFETY: `slot` is this CPU's current task, whose token the scheduler keeps here; nobody else touches its thread.
     fp::load(unsafe { &(*thread).fp });
@@ -101,6 +102,7 @@ fn switch_to(k: &Kernel, here: &mut HartToken, slot: usize) {
 pub(crate) fn use_kernel_space(here: &mut HartToken) {
     let k = kernel();
     let me = CpuId::here(here);
+    HartBlock::mine().task.store(0, Ordering::Relaxed);
     if let Some(old) = k.contexts.mine(here).space.take() {
         // SAFETY: the kernel's table lives as long as the machine.
         unsafe { paging::switch_to(k.satp) };
@@ -117,7 +119,7 @@ impl Kernel {
 
 /// The first time that a hart enters the scheduler: from boot or bring-up into U-mode, for good.
 pub(crate) extern "C" fn enter_scheduler() -> ! {
-    let block = crate::hart::HartBlock::mine();
+    let block = HartBlock::mine();
     let frame = {
         // SAFETY: this hart's bring-up is over and has dropped its token; interrupts are off.
         let mut here = unsafe { HartToken::claim(block.cpu.index()) };

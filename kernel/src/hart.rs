@@ -42,6 +42,8 @@ pub(crate) struct HartBlock {
 
     /// System calls made on this hart; written by it.
     pub syscalls: AtomicU64,
+    /// Pool slot of the task that it runs, plus one; 0: none. For the post-mortem.
+    pub task: AtomicU64,
 
     /// What the hart reports when it comes online.
     pub report: Report,

@@ -1,11 +1,13 @@
 //! What is said of every hart after a panic.
 
+use core::sync::atomic::Ordering;
+
 use antler_nucleus::{CpuId, CpuSet};
 
-use crate::evidence;
 use crate::hart::HartBlock;
 use crate::memory::stacks;
 use crate::state::{WORDS, kernel};
+use crate::{evidence, program};
 
 /// Facts shown for each hart.
 const FACTS: u32 = 5;
@@ -32,14 +34,47 @@ pub(crate) fn print(silent: &CpuSet<WORDS>) {
             "offline"
         };
         say!("  {} ({}): {state}, {:?}", block.cpu, block.hart, k.sched.presence(block.cpu));
+        if let Some(slot) = block.task.load(Ordering::Relaxed).checked_sub(1) {
+            let (slot, tasks) = (slot as usize, &k.sched.tasks);
+            say!("    runs {:#x} of program {}", tasks.handle(slot).to_raw(), program::of_slot(slot).name);
+        }
         // SAFETY: the hart has stopped, or may be running the task: then this reads words that change, into numbers.
         let frame = unsafe { *block.frame.get() };
         if !frame.is_null() {
-            // SAFETY: frames live as long as the machine.
-            let (pc, ra, sp) = unsafe { ((*frame).x[0], (*frame).x[1], (*frame).x[2]) };
-            say!("    last in U-mode: pc {pc:#x} ra {ra:#x} sp {sp:#x}");
+            say!("    registers when it was last in U-mode:");
+            // SAFETY: as above; frames live as long as the machine.
+            registers(unsafe { &(*frame).x });
+        }
+        // SAFETY: as above.
+        if unsafe { *block.nested.get() } != 0 {
+            say!("    registers when the kernel trapped:");
+            // SAFETY: as above.
+            registers(unsafe { &*block.dump.get() });
         }
         last_facts(block.cpu);
+    }
+}
+
+/// ABI names of x1 to x31; x0's place holds the program counter.
+const NAMES: [&str; 32] = [
+    "pc", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0", "a1", "a2", "a3", "a4", "a5", "a6",
+    "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
+];
+
+fn registers(x: &[u64; 32]) {
+    for (names, values) in NAMES.chunks(4).zip(x.chunks(4)) {
+        let [a, b, c, d] = [0, 1, 2, 3].map(|i| (names[i], values[i]));
+        say!(
+            "      {:>3} {:#18x}  {:>3} {:#18x}  {:>3} {:#18x}  {:>3} {:#18x}",
+            a.0,
+            a.1,
+            b.0,
+            b.1,
+            c.0,
+            c.1,
+            d.0,
+            d.1
+        );
     }
 }
 

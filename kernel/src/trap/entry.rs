@@ -77,7 +77,7 @@ macro_rules! common_registers {
 ///
 /// from U, out: trap_from_user() -> frame, on the trap stack's top; tp = sscratch = block;
 ///              the task's x1..x31 and pc are in the frame that the block names; then user_return(frame)
-/// from S, out: trap_from_kernel() on the emergency stack; x1..x31 as they were are in block.dump
+/// from S, out: trap_from_kernel() on the emergency stack; x1..x31 as they were, and pc, are in block.dump
 /// ```
 ///
 /// Until `sscratch` holds the block again, only the block is touched: it is mapped in every address space, so nothing
@@ -124,6 +124,8 @@ pub(crate) unsafe extern "C" fn trap_entry() -> ! {
         "ld   t2, {t1_slot}(tp)",
         "sd   t1, 40(t0)",
         "sd   t2, 48(t0)",
+        "csrr t1, sepc",
+        "sd   t1, 0(t0)",
         "ld   sp, {emergency}(tp)",
         "call {from_kernel}",            // does not return
         "4:   ld t0, {test_device}(tp)", // a trap while reporting a trap: only the exit code is left

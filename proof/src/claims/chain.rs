@@ -201,10 +201,11 @@ fn doorbells(trace: &Trace, cpu: Cpu, done: u64, findings: &mut Findings) {
         });
     }
     let spans = trace.offline(cpu);
-    // A doorbell is rung only when the one before it has been seen; a CPU that stops may have left one unseen.
+    // A doorbell is rung only when the one before it has been seen; a CPU that stops may have left one unseen. At the
+    // machine's end everybody is rung, whatever they have seen.
     let seens = facts.iter().filter(|fact| matches!(fact.event, Event::Seen { .. }));
     let seens: Vec<u64> = seens.map(|fact| fact.time).collect();
-    let mut times: Vec<u64> = rings.iter().map(|(_, time)| *time).collect();
+    let mut times: Vec<u64> = rings.iter().map(|(_, time)| *time).filter(|time| *time < done).collect();
     times.sort_unstable();
     for (count, time) in times.into_iter().enumerate() {
         let seen = seens.partition_point(|seen| *seen <= time);
