@@ -37,6 +37,7 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
         }
         context(cpu, facts, &mut findings);
     }
+    findings.must(entries > 0, || "nothing ever entered the kernel from U-mode".into());
     let ended = trace.all().filter(|fact| matches!(fact.event, Event::Fault { .. })).count();
     findings.found(format!("{entries} entries from U-mode, {ended} of them faults"));
     findings

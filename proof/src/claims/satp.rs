@@ -54,6 +54,7 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
             });
         }
     }
+    findings.must(!space_of.is_empty(), || "no task was ever dispatched".into());
     let spaces: BTreeSet<u64> = space_of.values().copied().collect();
     findings.found(format!("{} tasks in {} address spaces", space_of.len(), spaces.len()));
     findings

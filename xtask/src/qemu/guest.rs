@@ -35,6 +35,13 @@ impl Drop for Guard {
 /// # Errors
 /// When files cannot be written or QEMU cannot be started; a guest that ends badly is no error but a [`GuestExit`].
 pub fn boot(machine: &Machine, mut on_bytes: impl FnMut(&[u8]) -> Next) -> anyhow::Result<Ended> {
+    if machine.icount && machine.smp > 1 && !machine.qemu.is_fair_under_icount() {
+        return Err(Fail::setup(format!(
+            "QEMU {} gives a spinning hart every turn under -icount, and the others starve: use QEMU 8.1 or newer, one \
+             hart, or no --icount",
+            machine.qemu.version
+        )));
+    }
     std::fs::create_dir_all(&machine.dir)
         .with_context(|| format!("cannot create {}", machine.dir.display()))?;
     for path in [machine.console(), machine.facts()] {

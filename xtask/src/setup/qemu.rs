@@ -35,6 +35,15 @@ pub struct Qemu {
     pub firmware: PathBuf,
 }
 
+impl Qemu {
+    /// Whether several harts under `-icount` each get their turn. Before 8.1 (seen on 7.2; 10.0 is fair) a hart that spins
+    /// uses up every time slice up to the next timer, and the harts after it get none: they starve.
+    pub fn is_fair_under_icount(&self) -> bool {
+        let mut numbers = self.version.split('.').map_while(|part| part.parse::<u32>().ok());
+        (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (8, 1)
+    }
+}
+
 /// Finds QEMU and firmware, installing them under [`Mode::Install`].
 pub fn find(mode: Mode, log: &mut Log) -> anyhow::Result<Qemu> {
     log.heading("QEMU for riscv64 and its firmware");

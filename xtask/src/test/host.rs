@@ -50,7 +50,7 @@ fn host_tests(ctx: &Ctx) -> Outcome {
         sum
     });
     match (success, count) {
-        (true, Count { passed: 1.., failed: 0 }) => Ok(count),
+        (true, Count { passed: 1.., failed: 0, .. }) => Ok(count),
         _ => {
             // A suite that does not compile has no results of its own.
             count.failed = count.failed.max(1);
@@ -66,7 +66,7 @@ fn result(line: &str) -> Option<Count> {
         let part = rest.split("; ").find_map(|part| part.strip_suffix(word))?;
         part.trim().parse().ok()
     };
-    Some(Count { passed: number(" passed")?, failed: number(" failed")? })
+    Some(Count { passed: number(" passed")?, failed: number(" failed")?, skipped: 0 })
 }
 
 #[cfg(test)]
@@ -77,10 +77,10 @@ mod tests {
     fn results_of_suites_are_read() {
         let line =
             "test result: ok. 13 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.10s";
-        assert_eq!(result(line), Some(Count { passed: 13, failed: 0 }));
+        assert_eq!(result(line), Some(Count { passed: 13, failed: 0, skipped: 0 }));
         let line =
             "test result: FAILED. 14 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0s";
-        assert_eq!(result(line), Some(Count { passed: 14, failed: 2 }));
+        assert_eq!(result(line), Some(Count { passed: 14, failed: 2, skipped: 0 }));
         assert_eq!(result("test a ... ok"), None);
     }
 }

@@ -9,16 +9,21 @@ pub struct Count {
     pub passed: usize,
     /// How many failed.
     pub failed: usize,
+    /// How many were left out because what is installed cannot run them.
+    pub skipped: usize,
 }
 
 impl Count {
     /// A step that is one test, passed.
-    pub const ONE: Count = Count { passed: 1, failed: 0 };
+    pub const ONE: Count = Count { passed: 1, failed: 0, skipped: 0 };
+    /// A step that what is installed cannot run.
+    pub const SKIPPED: Count = Count { passed: 0, failed: 0, skipped: 1 };
 
     /// Adds another count to this one.
     pub fn add(&mut self, other: Count) {
         self.passed += other.passed;
         self.failed += other.failed;
+        self.skipped += other.skipped;
     }
 }
 
@@ -34,7 +39,7 @@ pub struct Failure {
 impl Failure {
     /// A step that is one test, failed.
     pub fn one(output: impl Into<String>) -> Failure {
-        Failure { count: Count { passed: 0, failed: 1 }, output: output.into() }
+        Failure { count: Count { failed: 1, ..Count::default() }, output: output.into() }
     }
 }
 
