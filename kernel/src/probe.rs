@@ -70,7 +70,8 @@ pub(crate) fn handle(call: &mut Call<'_>) -> Result<u64, Error> {
         Probe::Queued => Ok(k.sched.queued(present(call)?) as u64),
         Probe::HartState => hart_state(call),
         Probe::Syscalls => Ok(k.blocks[present(call)?.index()].syscalls.load(Ordering::Relaxed)),
-        Probe::IdleCount => Ok(k.sched.idle().len() as u64),
+        Probe::IdleCount => Ok(k.sched.idle().iter().filter(|&cpu| !k.sched.is_rung(cpu)).count() as u64),
+        Probe::Rung => Ok(u64::from(k.sched.is_rung(present(call)?))),
         Probe::Programs => Ok(k.running.load(Ordering::Acquire) as u64),
     }
 }

@@ -125,10 +125,12 @@ numbered! {
         HartState = 12,
         /// `(cpu) -> system calls made on cpu so far`.
         Syscalls = 13,
-        /// `() -> CPUs idle now`.
+        /// `() -> CPUs` that are idle and have no doorbell under way.
         IdleCount = 14,
         /// `() -> programs` that are not over yet, the caller's included.
         Programs = 15,
+        /// `(cpu) -> 1` if the CPU has a doorbell under way that it has not seen yet, else 0.
+        Rung = 16,
     }
 }
 

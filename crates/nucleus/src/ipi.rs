@@ -124,6 +124,11 @@ impl<const W: usize> Scheduler<W> {
         self.ring(m, me, target.cpu(), self.posted(here, target.cpu()));
     }
 
+    /// Whether a CPU has a doorbell under way that it has not seen yet.
+    pub fn is_rung(&self, cpu: CpuId) -> bool {
+        self.shared(cpu).mailbox.is_rung()
+    }
+
     /// Number of the last request from this CPU to `target`.
     pub fn posted(&self, here: &HartToken, target: CpuId) -> u64 {
         self.shared(target).mailbox.posted(CpuId::here(here))

@@ -135,6 +135,11 @@ impl<const W: usize> Mailbox<W> {
         self.senders.take()
     }
 
+    /// Whether a doorbell was rung, or is about to be, that the owner has not seen yet.
+    pub fn is_rung(&self) -> bool {
+        self.word.load(Ordering::Acquire) & RUNG != 0
+    }
+
     /// The sender's last request, as far as visible here.
     pub fn posted(&self, sender: CpuId) -> u64 {
         self.posted[sender.index()].load(Ordering::Acquire)

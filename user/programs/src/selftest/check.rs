@@ -106,5 +106,7 @@ pub fn spin_until(what: &str, mut condition: impl FnMut() -> bool) {
 /// thread on the way that has not said that it is there, none but the caller's CPU can have anything to run
 /// afterwards.
 pub fn all_others_idle(cpus: usize) {
-    poll_until("every other CPU to be idle", || must("count idle CPUs", probe::idle_count()) == cpus - 1);
+    poll_until("every other CPU to be idle and to have no doorbell under way", || {
+        must("count idle CPUs", probe::idle_count()) == cpus - 1
+    });
 }

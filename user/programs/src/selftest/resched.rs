@@ -119,8 +119,11 @@ fn send(stage: &Stage, cpu: usize) {
         let target = &stage.lanes[to];
         target.busy.give_sleeper(&format!("cpu{to}'s busy thread"), pair);
         let runner = format!("cpu{to}'s runner");
-        look_until("the target to be busy and all others idle", || {
+        // A doorbell that is still under way to the target, ours for its busy thread or an older one, would carry the
+        // coming request along, and there would be no IPI of its own to see.
+        look_until("the target to be busy, its doorbell silent, and all others idle", || {
             stage.spinning.load(Ordering::Acquire) == pair
+                && !must("look at the target's doorbell", probe::is_rung(to))
                 && must("count idle CPUs", probe::idle_count()) == stage.cpus - 2
         });
         // This is the one: its wake puts the runner on the target's queue and rings.

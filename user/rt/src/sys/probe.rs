@@ -84,9 +84,14 @@ pub fn syscalls(cpu: usize) -> Result<u64, Error> {
     probe(Probe::Syscalls, [cpu]).map(|count| count as u64)
 }
 
-/// How many CPUs are idle now.
+/// How many CPUs are idle now and have no doorbell under way.
 pub fn idle_count() -> Result<usize, Error> {
     probe(Probe::IdleCount, [])
+}
+
+/// Whether `cpu` has a doorbell under way that it has not seen yet.
+pub fn is_rung(cpu: usize) -> Result<bool, Error> {
+    probe(Probe::Rung, [cpu]).map(|rung| rung != 0)
 }
 
 /// How many programs are not over yet, the caller's included.
