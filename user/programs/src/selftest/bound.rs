@@ -88,7 +88,7 @@ pub fn run(cpus: usize) {
     let runs: Vec<Arc<Run>> = (0..TASKS).map(|_| Arc::default()).collect();
     let tasks: Vec<_> = runs.iter().map(|run| Run::start(run, Qos::Normal)).collect();
     queued_on_boot_cpu(TASKS);
-    talk.go.give_sleeper("the thief", 1);
+    talk.go.give_sleeper(format_args!("the thief"), 1);
     spin_until("the refusal", || talk.refused.load(Ordering::Acquire));
     queued_on_boot_cpu(TASKS);
 

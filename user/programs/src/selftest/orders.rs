@@ -1,6 +1,7 @@
 //! Orders from one thread to another: a word that counts them, on which the other sleeps. Numbers rise, so that an
 //! order is never missed and never taken twice.
 
+use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use antler_rt::sys::{self, NEVER};
@@ -36,8 +37,9 @@ impl Orders {
         must("wake a thread", sys::wake(&self.0, 1))
     }
 
-    /// Gives an order to a thread that is known to sleep on the word.
-    pub fn give_sleeper(&self, who: &str, order: u32) {
+    /// Gives an order to a thread that is known to sleep on the word. Allocates nothing: the heap's lock could wake somebody
+    /// in the middle of a test.
+    pub fn give_sleeper(&self, who: fmt::Arguments<'_>, order: u32) {
         let woken = self.give(order);
         check!(woken == 1, "order {order} to {who} woke {woken} threads instead of 1");
     }

@@ -6,7 +6,6 @@
 //! is idle, nothing can be runnable on cpu0 either, for it would run before the director: everybody sleeps on their
 //! word.
 
-use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -73,7 +72,7 @@ pub fn run(cpus: usize) {
         drain();
         all_others_idle(cpus);
         stage.to.store(b, Ordering::Relaxed);
-        stage.lanes[a].sender.give_sleeper(&format!("cpu{a}'s sender"), pair);
+        stage.lanes[a].sender.give_sleeper(format_args!("cpu{a}'s sender"), pair);
         let done = stage.done.next(pair - 1);
         check!(done == pair, "pair {pair} (cpu{a} to cpu{b}) ended as {done}");
     }
@@ -117,8 +116,7 @@ fn send(stage: &Stage, cpu: usize) {
         last = pair;
         let to = stage.to.load(Ordering::Relaxed);
         let target = &stage.lanes[to];
-        target.busy.give_sleeper(&format!("cpu{to}'s busy thread"), pair);
-        let runner = format!("cpu{to}'s runner");
+        target.busy.give_sleeper(format_args!("cpu{to}'s busy thread"), pair);
         // A doorbell that is still under way to the target, ours for its busy thread or an older one, would carry the
         // coming request along, and there would be no IPI of its own to see.
         look_until("the target to be busy, its doorbell silent, and all others idle", || {
@@ -127,10 +125,10 @@ fn send(stage: &Stage, cpu: usize) {
                 && must("count idle CPUs", probe::idle_count()) == stage.cpus - 2
         });
         // This is the one: its wake puts the runner on the target's queue and rings.
-        target.runner.give_sleeper(&runner, pair);
+        target.runner.give_sleeper(format_args!("cpu{to}'s runner"), pair);
         stage.reported.next(pair - 1);
         let ran_on = stage.ran_on.load(Ordering::Relaxed);
-        check!(ran_on == to, "{runner} ran on cpu{ran_on}");
+        check!(ran_on == to, "cpu{to}'s runner ran on cpu{ran_on}");
         look_until("the target to rest", || stage.resting.load(Ordering::Acquire) == pair);
         stage.done.give(pair);
     }
