@@ -1,6 +1,6 @@
 //! Bringing harts online: the boot CPU asks firmware, each hart reports for itself, and the boot CPU checks the report.
 
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{Ordering, fence};
 
 use antler_facts::{Event, Hart};
 use antler_nucleus::{CpuId, CpuSet, HartId, Machine};
@@ -141,4 +141,7 @@ pub(crate) fn report(hart: u64, block: &'static HartBlock) {
     Here.fact(Event::Online { hart: Hart(hart), stack: block.stack_top, block: tp });
     interrupts::enable();
     kernel().sched.come_online(&Here, &mut here);
+    // Whoever ends the machine says so, fences, and looks who is online; we are online, fence, and look whether it ends.
+    fence(Ordering::SeqCst);
+    end::sleep_if_ending();
 }

@@ -1,7 +1,7 @@
 //! How the machine ends: on purpose, or by a panic. One hart is elected to say why; all others are stopped first.
 
 use core::panic::PanicInfo;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
 use antler_abi::MachineExit;
 use antler_facts::{Event, Request};
@@ -96,6 +96,8 @@ pub(crate) fn finish(here: &mut HartToken, exit: MachineExit) -> ! {
 fn stop_others(here: &HartToken) -> CpuSet<WORDS> {
     let k = state::kernel();
     let stopped = STOPPED.call_once(AtomicCpuSet::default);
+    // Mirror of `bringup::report`.
+    fence(Ordering::SeqCst);
     let mut silent = k.sched.online();
     silent.remove(CpuId::here(here));
     for cpu in silent.iter() {
@@ -129,7 +131,7 @@ pub(crate) fn stop_here() -> ! {
 /// A hart that comes online while the machine ends was not asked to stop: it sees for itself.
 pub(crate) fn sleep_if_ending() {
     if ENDING.load(Ordering::Acquire) {
-        sleep_for_ever();
+        stop_here();
     }
 }
 

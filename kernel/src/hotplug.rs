@@ -27,7 +27,8 @@ struct Turn;
 impl Turn {
     fn take() -> Result<Turn, Error> {
         let free = CHANGING.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok();
-        free.then_some(Turn).ok_or(Error::Busy)
+        // Made only by who has it: dropping one gives the turn back.
+        free.then(|| Turn).ok_or(Error::Busy)
     }
 }
 
@@ -40,10 +41,12 @@ impl Drop for Turn {
 /// Takes a CPU offline and waits until firmware says that its hart has stopped.
 ///
 /// # Errors
-/// `InvalidTarget`, `Offline` already, `BadArgument` for cpu0, `Busy` for the caller's own CPU or while another
-/// changes, `Hardware` if firmware does not stop it.
+/// `InvalidTarget`, `Offline` already, `BadArgument` for cpu0, `Busy` while another changes or when the caller runs on that
+/// very CPU (pinned to cpu0 it never does), `Hardware` if firmware does not stop it.
 pub(crate) fn offline(here: &mut HartToken, number: usize) -> Result<(), Error> {
     let k = kernel();
+    // Before the look at the CPU, so that nobody changes it in between.
+    let _turn = Turn::take()?;
     let target = k.sched.target(number).map_err(|error| error.to_abi())?.cpu();
     if target == CpuId::BOOT {
         return Err(Error::BadArgument);
@@ -51,7 +54,6 @@ pub(crate) fn offline(here: &mut HartToken, number: usize) -> Result<(), Error> 
     if target == CpuId::here(here) {
         return Err(Error::Busy);
     }
-    let _turn = Turn::take()?;
     let only: CpuSet<_> = [target].into_iter().collect();
     calls::call(here, calls::LEAVE, 0, &only);
     await_stopped(here, target)
@@ -76,12 +78,12 @@ fn await_stopped(here: &mut HartToken, target: CpuId) -> Result<(), Error> {
 /// hart does not come.
 pub(crate) fn online(here: &mut HartToken, number: usize) -> Result<(), Error> {
     let k = kernel();
+    let _turn = Turn::take()?;
     let target = match k.sched.target(number) {
         Ok(_) => return Err(Error::BadArgument),
         Err(antler_nucleus::TargetError::Offline) => CpuId::new(number),
         Err(error) => return Err(error.to_abi()),
     };
-    let _turn = Turn::take()?;
     // Restarting a hart that has not quite stopped yet fails more often than not.
     await_stopped(here, target)?;
     bringup::start(target).map_err(|_| Error::Hardware)?;

@@ -23,6 +23,9 @@ pub(crate) const SPACE_RANK: u8 = 2;
 /// Pages freed in one go when a program is over.
 const REAP_PAGES: usize = 64;
 
+/// `Kernel::reaping` has a bit for each program.
+const _: () = assert!(manifest::MAX_PROGRAMS <= 64);
+
 /// One program.
 pub(crate) struct Program {
     /// Position in the kernel's list.

@@ -13,7 +13,11 @@ pub(crate) fn print() {
         let c = k.sched.counters(block.cpu);
         let since = c.idle_since.get();
         let idle = c.idle_ns.get() + if since == 0 { 0 } else { now.saturating_sub(since) };
-        let busy = now.saturating_sub(c.online_since.get()).saturating_sub(idle);
+        let stretch = match c.online_since.get() {
+            0 => 0,
+            since => now.saturating_sub(since),
+        };
+        let busy = (c.online_ns.get() + stretch).saturating_sub(idle);
         say!(
             "{:<4} {:<4} {:>6} {:>8} {:>6} {:>5} {:>6} {:>4} {:>5} {:>7} {:>4} {:>5} {:>9} {:>8}",
             block.cpu.index(),

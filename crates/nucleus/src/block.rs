@@ -182,9 +182,9 @@ impl<const W: usize> Scheduler<W> {
         let me = CpuId::here(here);
         let (local, mut held) = self.locals.mine_and_locks(here);
         for slot in 0..self.tasks.capacity() as u32 {
-            if self.tasks.owner(slot as usize) == owner
-                && let Some(task) = self.tasks.parked(slot).and_then(|ticket| self.tasks.claim(ticket))
-            {
+            // The ticket first: if the slot changes hands after it, the claim fails.
+            let ticket = self.tasks.parked(slot).filter(|_| self.tasks.owner(slot as usize) == owner);
+            if let Some(task) = ticket.and_then(|ticket| self.tasks.claim(ticket)) {
                 self.waits.forget(&self.tasks, &task, &mut held, m);
                 self.place_woken(m, me, local, task, WakeCause::Kill);
             }

@@ -48,6 +48,8 @@ pub struct Counters {
     pub idle_ns: Count,
     /// When it fell idle, ns since boot; 0 while it is not idle.
     pub idle_since: Count,
-    /// When it came online, ns since boot.
+    /// Nanoseconds spent online in former lives.
+    pub online_ns: Count,
+    /// When it came online last, ns since boot; 0 while it is offline.
     pub online_since: Count,
 }

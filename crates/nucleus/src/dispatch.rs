@@ -82,7 +82,8 @@ impl<const W: usize> Scheduler<W> {
     }
 
     /// Takes the CPU from the current task if something else is to run first. A task that was only `chosen`, and has not
-    /// run since, goes back without a word: nothing of it is in the hart, and for everybody else it never left the queue.
+    /// run since, goes back without a word, at the end of its class: nothing of
+    /// it is in the hart, and as far as facts go it never left the queue.
     fn give_way<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local, chosen: bool) -> bool {
         let turn = core::mem::take(&mut local.turn);
         let yielded = core::mem::take(&mut local.yielded);
@@ -255,11 +256,11 @@ impl<const W: usize> Scheduler<W> {
         if idle.is_empty() {
             return;
         }
-        let Some(lowest) = (0..Qos::COUNT).find(|&class| !self.sets.surplus[class].load().is_empty()) else {
-            return;
-        };
         let next = CpuId::new((me.index() + 1) % self.cpus.len());
-        let may = |cpu: &CpuId| *cpu != me && self.shared(*cpu).ceiling().index() >= lowest;
+        // A CPU may take what is announced if any of its classes is.
+        let spare = |class: usize| !self.sets.surplus[class].load().is_empty();
+        let takes = |cpu: CpuId| (0..=self.shared(cpu).ceiling().index()).any(spare);
+        let may = |cpu: &CpuId| *cpu != me && takes(*cpu);
         for cpu in idle.iter_from(next).filter(may) {
             // A CPU that has left meanwhile is passed over.
             if self.sets.idle.remove(cpu) && self.post(m, me, cpu, Request::Resched).is_ok() {

@@ -67,6 +67,8 @@ impl<const W: usize> Scheduler<W> {
             }
         }
         m.arm(None);
+        shared.counters.online_ns.add(m.now() - shared.counters.online_since.get());
+        shared.counters.online_since.set(0);
         local.armed = None;
         local.state = State::Offline;
         shared.presence.publish(State::Offline);
@@ -83,8 +85,8 @@ impl<const W: usize> Scheduler<W> {
         for slot in 0..self.tasks.capacity() {
             if self.tasks.home(slot) == me {
                 let to = self.fallback(me, self.tasks.qos(slot));
-                self.tasks.set_home(slot, to);
-                if self.tasks.parked(slot as u32).is_some() {
+                // Unless the slot has changed hands, and homes, meanwhile.
+                if self.tasks.move_home(slot, me, to) && self.tasks.parked(slot as u32).is_some() {
                     m.fact(Event::Rehome { task: self.tasks.fact(slot), to: to.fact() });
                 }
             }

@@ -111,6 +111,7 @@ impl<const W: usize> Scheduler<W> {
         class: Qos,
         slots: &[u32],
     ) {
+        local.found_work = true;
         let counters = &self.shared(me).counters;
         counters.steals_won.add(1);
         counters.tasks_stolen.add(slots.len() as u64);

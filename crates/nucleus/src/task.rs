@@ -346,6 +346,12 @@ impl TaskPool {
         self.slots[index].home.store(home.index() as u32, Ordering::Relaxed);
     }
 
+    /// Changes the home of whatever the slot holds from `from` to `to`; false if it is another by now.
+    pub(crate) fn move_home(&self, index: usize, from: CpuId, to: CpuId) -> bool {
+        let (from, to) = (from.index() as u32, to.index() as u32);
+        self.slots[index].home.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
     /// The live slot that a handle names, if it names one (a zombie counts as live until it is reaped).
     pub fn find(&self, handle: ThreadHandle) -> Option<usize> {
         let index = handle.slot as usize;

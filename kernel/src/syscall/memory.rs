@@ -11,7 +11,7 @@ use crate::memory::space::Batch;
 use crate::program;
 
 /// How often one call frees a piece of what programs that are over left behind.
-const REAP_TURNS: usize = 4096;
+const REAP_TURNS: usize = 16;
 
 /// A page-aligned user range, cut to what one call may do.
 fn range(call: &Call<'_>) -> Result<(usize, usize), Error> {

@@ -35,6 +35,12 @@ pub fn steps() -> Vec<Step> {
                 .says("fpu: ok")?
                 .passes()
         }),
+        Step::boots("CPUs come and go under load", |ctx| {
+            let program = ctx.out().join("bin/hotplug");
+            let call = Call::new(["run", "--smp", "4", "--right", "hotplug", "--args", "", "--program"])
+                .arg(&program);
+            call.run(ctx)?.exits(Exit::Success)?.says("hotplug: ok")?.passes()
+        }),
         Step::boots("out of memory is an error to the program", |ctx| {
             let call = Call::new(["run", "--mem", "192M", "--", "hog"]);
             call.run(ctx)?.exits(Exit::Success)?.says("hog: out of memory after")?.passes()
