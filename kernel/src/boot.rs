@@ -101,7 +101,7 @@ fn read_board(dtb: u64) -> Board {
     let fail = |error: board::BoardError| -> ! {
         // The UART of the tree is not known: firmware's console, if there is one, is all there is.
         console::init(None);
-        end::init(None);
+        end::init(Some(entry::QEMU_TEST_DEVICE));
         end::refuse(MachineExit::BootRefused, format_args!("device tree at {dtb:#x}: {error}"))
     };
     let bytes = |len| {

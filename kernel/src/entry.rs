@@ -8,6 +8,9 @@ use crate::hart::{HartBlock, offsets};
 use crate::memory::layout::OFFSET;
 use crate::trap::entry::trap_entry;
 
+/// QEMU `virt`'s test device, for refusals before the device tree could be read.
+pub(crate) const QEMU_TEST_DEVICE: u64 = 0x10_0000;
+
 /// Bytes of the stack that the boot hart uses until its real one is there.
 const BOOT_STACK: usize = 64 * 1024;
 
@@ -196,7 +199,7 @@ unsafe extern "C" fn no_paging() -> ! {
         "sb   t2, (t1)",
         "addi t0, t0, 1",
         "j    1b",
-        "3:   li t0, 0x100000",
+        "3:   li t0, {test_device}",
         "li   t1, {code} << 16 | 0x3333",
         "sw   t1, (t0)",
         "5:   wfi",
@@ -208,6 +211,7 @@ unsafe extern "C" fn no_paging() -> ! {
         ".balign 4",
         "9:   .word 0",
         ".popsection",
+        test_device = const QEMU_TEST_DEVICE,
         code = const antler_abi::MachineExit::BootRefused.code(),
     )
 }

@@ -48,8 +48,8 @@ pub fn main(_args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let built = build(ctx)?;
     let initrd = demo(ctx, &built)?;
     initrd.write(&ctx.initrd())?;
-    println!("kernel  {}", built.kernel.display());
-    println!("initrd  {}", ctx.initrd().display());
+    say!("kernel  {}", built.kernel.display());
+    say!("initrd  {}", ctx.initrd().display());
     Ok(Exit::Success)
 }
 

@@ -20,20 +20,20 @@ const CHECKS: [(Target, &[&str]); 2] =
 pub fn main(_args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let toolchain = setup::toolchain(ctx)?;
     let tool = if toolchain.has_clippy() { "clippy" } else { "check" };
-    println!("checking with cargo {tool}, {}", toolchain.version);
+    say!("checking with cargo {tool}, {}", toolchain.version);
     if tool == "check" {
-        println!("this toolchain has no clippy, so its lints are not checked for riscv64");
+        say!("this toolchain has no clippy, so its lints are not checked for riscv64");
     }
     let mut bad = Vec::new();
     for (target, packages) in CHECKS {
         let names = packages.join(", ");
-        println!("{names} for {}", target.triple());
+        say!("{names} for {}", target.triple());
         if !check(&toolchain, tool, target, packages)? {
             bad.push(format!("{names} for {}", target.triple()));
         }
     }
     if bad.is_empty() {
-        println!("diag-os ok");
+        say!("diag-os ok");
         return Ok(Exit::Success);
     }
     anyhow::bail!("errors or warnings in {}", bad.join(" and in "))

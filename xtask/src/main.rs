@@ -4,6 +4,22 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// Prints a line to stdout. Whoever reads it may have had enough; results are in files and exit codes as well.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
+
+/// Prints a line to stderr, if somebody still reads it.
+macro_rules! tell {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($text)*);
+    }};
+}
+
 mod build;
 mod cli;
 mod ctx;
@@ -29,7 +45,7 @@ fn main() -> ExitCode {
     match Ctx::new().and_then(|ctx| dispatch(cli.command, &ctx)) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            tell!("error: {error:#}");
             Fail::exit_of(&error).into()
         }
     }

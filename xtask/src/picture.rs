@@ -38,7 +38,7 @@ pub fn main(args: Args, _ctx: &Ctx) -> anyhow::Result<Exit> {
         .map_err(|why| Fail::new(Exit::BadInput, format!("{path}: {why}")))?;
     let svg = svg::draw(&scene);
     std::fs::write(&args.out, &svg).with_context(|| format!("cannot write {}", args.out.display()))?;
-    println!("{}: {}, {} KB", args.out.display(), scene.summary(), svg.len().div_ceil(1000));
+    say!("{}: {}, {} KB", args.out.display(), scene.summary(), svg.len().div_ceil(1000));
     Ok(Exit::Success)
 }
 

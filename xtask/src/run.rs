@@ -3,9 +3,12 @@
 mod job;
 mod show;
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use antler_abi::MachineExit;
 use anyhow::Context as _;
 
 use crate::ctx::Ctx;
@@ -17,7 +20,7 @@ use crate::{build, setup};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Harts of the machine
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=i64::from(qemu::MAX_HARTS)))]
+    #[arg(long, default_value_t = 4, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=i64::from(qemu::MAX_HARTS)))]
     smp: u16,
     /// Memory: 512 (MiB), 512M, 2G; chosen by the size of the files when not given
     #[arg(long)]
@@ -52,7 +55,8 @@ pub struct Args {
     /// End the run, as failed, after this time: 90s, 5m; for ever when not given
     #[arg(long, value_parser = crate::proof::duration)]
     timeout: Option<Duration>,
-    /// A program that comes with Antler, and its arguments; without any, the names of the files
+    /// A program that comes with Antler, or one given by --program, and its arguments; without any, the names of the
+    /// files
     #[arg(last = true, value_name = "PROGRAM [ARG...]")]
     command: Vec<String>,
 }
@@ -83,11 +87,14 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     machine.extra = args.qemu_args;
     machine.limit = args.timeout;
     let mut screen = show::Screen::new(ctx.ui, machine.smp);
-    let ended = qemu::boot(&machine, |bytes| screen.take(bytes))?;
+    let mut ended = qemu::boot(&machine, |bytes| screen.take(bytes))?;
     screen.end(&ended)?;
     dir.keep(&machine.console())?;
-    if ended.exit != GuestExit::Code(antler_abi::MachineExit::Success) {
-        eprintln!("error: {}", ended.exit.text());
+    if ended.exit == GuestExit::Code(MachineExit::Success) {
+        ended.exit = GuestExit::Code(screen.really());
+    }
+    if ended.exit != GuestExit::Code(MachineExit::Success) {
+        tell!("error: {}", ended.exit.text());
     }
     Ok(ended.exit.exit())
 }
@@ -95,14 +102,24 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
 /// The folder of one run, gone afterwards but for its console.
 struct Folder {
     path: PathBuf,
+    /// Locked for as long as this process lives, however it ends.
+    _alive: File,
 }
 
 impl Folder {
     fn new(ctx: &Ctx) -> anyhow::Result<Folder> {
+        let runs = ctx.root().join("target/run");
         // Several runs may be under way at once.
-        let path = ctx.root().join("target/run").join(std::process::id().to_string());
-        std::fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
-        Ok(Folder { path })
+        let path = runs.join(std::process::id().to_string());
+        let failed = || format!("cannot create {}", path.display());
+        std::fs::create_dir_all(&runs).with_context(failed)?;
+        let door = File::create(runs.join("lock")).with_context(failed)?;
+        door.lock().with_context(failed)?;
+        sweep(&runs);
+        std::fs::create_dir_all(&path).with_context(failed)?;
+        let alive = File::create(path.join("alive")).with_context(failed)?;
+        alive.lock().with_context(failed)?;
+        Ok(Folder { path, _alive: alive })
     }
 
     fn path(&self) -> &Path {
@@ -123,12 +140,31 @@ impl Drop for Folder {
     }
 }
 
+/// Removes what runs left that were ended by a signal: their initrds may be large. The caller holds the door's lock, so
+/// no folder is between being made and being locked.
+fn sweep(runs: &Path) {
+    for folder in std::fs::read_dir(runs).into_iter().flatten().flatten() {
+        let over = File::open(folder.path().join("alive")).is_ok_and(|alive| alive.try_lock().is_ok());
+        if over {
+            let _ = std::fs::remove_dir_all(folder.path());
+        }
+    }
+}
+
 /// A file that must be there: its size in bytes.
 fn size_of(option: &str, path: &Path) -> anyhow::Result<u64> {
     let meta = std::fs::metadata(path)
         .map_err(|error| Fail::usage(format!("{option} {}: cannot be read: {error}", path.display())))?;
-    match meta.is_file() {
-        true => Ok(meta.len()),
-        false => Err(Fail::usage(format!("{option} {}: not a regular file", path.display()))),
+    if !meta.is_file() {
+        return Err(Fail::usage(format!("{option} {}: not a regular file", path.display())));
+    }
+    // Files as in /proc say 0 and hold something all the same; what is put into the initrd has the size that was said.
+    let unsized_one = meta.len() == 0
+        && File::open(path).and_then(|mut file| file.read(&mut [0])).is_ok_and(|count| count > 0);
+    match unsized_one {
+        true => {
+            Err(Fail::usage(format!("{option} {}: does not say its size; give a copy of it", path.display())))
+        }
+        false => Ok(meta.len()),
     }
 }

@@ -26,10 +26,10 @@ pub struct Args {}
 pub fn main(_args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let (files, findings) = check(ctx.root())?;
     for finding in &findings {
-        println!("{finding}");
+        say!("{finding}");
     }
     anyhow::ensure!(findings.is_empty(), "{} findings in {files} files", findings.len());
-    println!("tidy ok: {files} files");
+    say!("tidy ok: {files} files");
     Ok(Exit::Success)
 }
 

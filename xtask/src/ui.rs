@@ -36,7 +36,7 @@ impl Ui {
             bar.enable_steady_tick(Duration::from_millis(100));
             Some(bar)
         } else {
-            eprintln!("{label} ...");
+            tell!("{label} ...");
             None
         };
         Step { label, bar, begun: Instant::now(), ui: self }
@@ -44,7 +44,7 @@ impl Ui {
 
     /// One line that stays.
     pub fn line(self, text: &str) {
-        eprintln!("{text}");
+        tell!("{text}");
     }
 }
 
@@ -83,6 +83,6 @@ impl Step {
         }
         let (on, off) = if ui.terminal { (colour, "\x1b[0m") } else { ("", "") };
         let gap = if result.is_empty() { "" } else { " " };
-        eprintln!("{label} {on}{word}{off}{gap}{result} ({seconds:.1} s)");
+        tell!("{label} {on}{word}{off}{gap}{result} ({seconds:.1} s)");
     }
 }

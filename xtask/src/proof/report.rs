@@ -49,7 +49,7 @@ impl Report {
     pub fn marker(&mut self, line: &str) {
         self.spoke();
         if self.show {
-            println!("  {}{line}", self.paint(State::Green));
+            say!("  {}{line}", self.paint(State::Green));
         }
     }
 
@@ -57,7 +57,7 @@ impl Report {
     pub fn red(&mut self, reason: &str) {
         self.spoke();
         if self.show {
-            println!("  {}{reason}", self.paint(State::Red));
+            say!("  {}{reason}", self.paint(State::Red));
         }
     }
 
@@ -71,25 +71,25 @@ impl Report {
         }
         let verdict = &outcome.verdict;
         for marker in verdict.markers.iter().filter(|marker| marker.state == State::Red) {
-            println!("  {}{}: {}", self.paint(State::Red), marker.line, marker.reasons.join("; "));
+            say!("  {}{}: {}", self.paint(State::Red), marker.line, marker.reasons.join("; "));
         }
-        println!("claims, from {} facts:", verdict.facts);
+        say!("claims, from {} facts:", verdict.facts);
         for claim in &verdict.claims {
             let found = if claim.found.is_empty() { String::new() } else { format!(" ({})", claim.found) };
-            println!("  {}{}: {}{found}", self.paint(claim.state), claim.name, claim.says);
+            say!("  {}{}: {}{found}", self.paint(claim.state), claim.name, claim.says);
             for reason in &claim.reasons {
-                println!("        {reason}");
+                say!("        {reason}");
             }
         }
         if ended.exit != GuestExit::Code(antler_abi::MachineExit::Success) {
             self.console(ended);
-            println!("{}", ended.exit.text());
+            say!("{}", ended.exit.text());
         }
         if plan.legacy {
-            println!("legacy transport (QEMU_FORCE_LEGACY=1): for debugging only, this run proves nothing");
+            say!("legacy transport (QEMU_FORCE_LEGACY=1): for debugging only, this run proves nothing");
         }
-        println!("{}", self.verdict(verdict));
-        println!("console, facts and verdict.json: {}", outcome.dir.display());
+        say!("{}", self.verdict(verdict));
+        say!("console, facts and verdict.json: {}", outcome.dir.display());
         Ok(())
     }
 
@@ -117,7 +117,7 @@ impl Report {
             None => (lines.len().saturating_sub(LAST_LINES), LAST_LINES),
         };
         for line in lines.iter().skip(from).take(count) {
-            println!("  | {line}");
+            say!("  | {line}");
         }
     }
 }

@@ -81,12 +81,13 @@ pub fn boot(machine: &Machine, mut on_bytes: impl FnMut(&[u8]) -> Next) -> anyho
         if let Next::EndWithin(grace) = next {
             deadline = Some(deadline.map_or(took + grace, |deadline| deadline.min(took + grace)));
         }
-        let due = deadline.is_some_and(|deadline| took >= deadline);
-        if text.is_empty() && (took >= machine.silence || (due && took >= MEANINGFUL)) {
+        let passed = deadline.filter(|deadline| took >= *deadline);
+        if text.is_empty() && (took >= machine.silence || (passed.is_some() && took >= MEANINGFUL)) {
             break GuestExit::Silent(took);
         }
-        if due {
-            break GuestExit::TimedOut(took);
+        // The limit that was set, and not when we happened to look.
+        if let Some(limit) = passed {
+            break GuestExit::TimedOut(limit);
         }
         std::thread::sleep(LOOK);
     };

@@ -45,7 +45,11 @@ fn the_kernels_codes_are_told_from_qemus() {
 fn time_and_silence_end_the_run_and_the_process() {
     let mut late = machine("late", "printf 'hello\\n' >> \"$console\"; exec sleep 600");
     late.limit = Some(Duration::from_millis(300));
-    assert!(matches!(run(&late).exit, GuestExit::TimedOut(_)));
+    assert_eq!(
+        run(&late).exit,
+        GuestExit::TimedOut(Duration::from_millis(300)),
+        "it says the limit that was set"
+    );
     let mut silent = machine("silent", "exec sleep 600");
     silent.silence = Duration::from_millis(300);
     let ended = run(&silent);

@@ -129,7 +129,7 @@ pub enum GuestExit {
     Code(MachineExit),
     /// QEMU exited with a code that is none of the kernel's, or by a signal (then `None`); with what it said.
     Other(Option<i32>, String),
-    /// Its time was up, and it was ended.
+    /// It had not ended within this time, and was ended.
     TimedOut(Duration),
     /// It never printed a byte.
     Silent(Duration),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use antler_abi::{Qos, Rights};
+use antler_parse::manifest::HEADER;
 use anyhow::Context as _;
 
 use super::{Args, size_of};
@@ -13,13 +14,19 @@ use crate::initrd::{DEMO, Initrd};
 /// What runs on files when no program is named.
 const ON_FILES: &str = "sha256";
 
+/// A program of the user's own.
+#[derive(Debug)]
+struct Own {
+    name: String,
+    elf: PathBuf,
+    args: Vec<String>,
+}
+
 /// Files, programs and arguments, checked as far as can be without a build.
 #[derive(Debug)]
 pub(super) struct Job {
     files: Vec<(String, PathBuf, u64)>,
-    /// Programs of the user's own: name and ELF file.
-    own: Vec<(String, PathBuf)>,
-    own_args: Vec<String>,
+    own: Vec<Own>,
     own_rights: Rights,
     /// A program that comes with Antler, with its arguments.
     builtin: Option<(String, Vec<String>)>,
@@ -36,7 +43,8 @@ impl Job {
             // The kernel's reader takes a leading "./" off, as tar does.
             files.push((name.trim_start_matches("./").to_owned(), path.clone(), size));
         }
-        let own = args.programs.iter().map(|path| program(path)).collect::<anyhow::Result<_>>()?;
+        let mut own: Vec<Own> =
+            args.programs.iter().map(|path| program(path)).collect::<anyhow::Result<_>>()?;
         let own_args = match &args.args {
             Some(text) => shlex::split(text)
                 .ok_or_else(|| Fail::usage(format!("--args {text:?}: a quote is not closed")))?,
@@ -55,17 +63,48 @@ impl Job {
                 Fail::usage(format!("--right {name}: there are {}", known.join(", ")))
             })?;
         }
+        for one in &mut own {
+            one.args.clone_from(&own_args);
+        }
         let builtin = match args.command.split_first() {
+            // `-- NAME ARG...` means the user's own program where it has that name.
+            Some((name, rest)) if own.iter().any(|one| one.name == *name) => {
+                if args.args.is_some() && !rest.is_empty() {
+                    return Err(Fail::usage(format!(
+                        "{name}: arguments both by --args and after `--`; give one"
+                    )));
+                }
+                for one in own.iter_mut().filter(|one| one.name == *name && !rest.is_empty()) {
+                    one.args = rest.to_vec();
+                }
+                None
+            }
             Some((name, rest)) => Some((name.clone(), rest.to_vec())),
             None if !files.is_empty() && args.programs.is_empty() => Some((ON_FILES.to_owned(), Vec::new())),
             None => None,
         };
-        Ok(Job { files, own, own_args, own_rights, builtin })
+        let job = Job { files, own, own_rights, builtin };
+        job.check_names()?;
+        Ok(job)
     }
 
     /// Whether nothing was asked for, so that the demonstration runs.
     pub fn is_demo(&self) -> bool {
         self.files.is_empty() && self.own.is_empty() && self.builtin.is_none()
+    }
+
+    /// Refuses files whose names the initrd needs for itself.
+    fn check_names(&self) -> anyhow::Result<()> {
+        let programs = self.own.iter().map(|one| &one.name).chain(self.builtin.iter().map(|(name, _)| name));
+        let taken: Vec<String> =
+            programs.map(|name| format!("bin/{name}")).chain(["manifest".to_owned()]).collect();
+        match self.files.iter().find(|(name, ..)| taken.contains(name)) {
+            Some((name, path, _)) => Err(Fail::usage(format!(
+                "--file {}: the initrd has a {name} of its own; give this file by another path, such as its absolute one",
+                path.display()
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// Bytes of the user's own files.
@@ -83,8 +122,8 @@ impl Job {
             let (qos, rights) = usual.map_or((Qos::Normal, Rights::empty()), |demo| (demo.qos, demo.rights));
             builder = builder.program(built.program(name)?, name, qos, rights, or_files(args));
         }
-        for (name, path) in &self.own {
-            builder = builder.program(path, name, Qos::Normal, self.own_rights, or_files(&self.own_args));
+        for Own { name, elf, args } in &self.own {
+            builder = builder.program(elf, name, Qos::Normal, self.own_rights, or_files(args));
         }
         for (name, path, _) in &self.files {
             builder = builder.file(name, path);
@@ -93,8 +132,8 @@ impl Job {
     }
 }
 
-/// A program of the user's own: its name and file, after the check that the kernel would make.
-fn program(path: &Path) -> anyhow::Result<(String, PathBuf)> {
+/// A program of the user's own, without arguments yet, after the checks that the kernel would make.
+fn program(path: &Path) -> anyhow::Result<Own> {
     size_of("--program", path)?;
     let bytes = std::fs::read(path)
         .map_err(|error| Fail::usage(format!("--program {}: cannot be read: {error}", path.display())))?;
@@ -107,5 +146,8 @@ fn program(path: &Path) -> anyhow::Result<(String, PathBuf)> {
     let stem = path.file_stem().and_then(|stem| stem.to_str());
     let name =
         stem.ok_or_else(|| Fail::usage(format!("--program {}: its name is not UTF-8", path.display())))?;
-    Ok((name.to_owned(), path.to_path_buf()))
+    let manifest = format!("{HEADER}\nprogram {name}\nqos normal\n");
+    antler_parse::manifest::parse(manifest.as_bytes())
+        .map_err(|error| Fail::usage(format!("--program {}: rename the file: {error}", path.display())))?;
+    Ok(Own { name: name.to_owned(), elf: path.to_path_buf(), args: Vec::new() })
 }

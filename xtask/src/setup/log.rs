@@ -48,7 +48,7 @@ impl Log {
 
     fn push(&mut self, line: String) {
         if self.live {
-            println!("{line}");
+            say!("{line}");
         }
         self.lines.push(line);
     }

@@ -64,7 +64,7 @@ fn both(mode: Mode, ctx: &Ctx) -> anyhow::Result<Exit> {
         (Ok(_), Ok(_)) => Ok(Exit::Success),
         (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
         (Err(first), Err(second)) => {
-            eprintln!("error: {first:#}");
+            tell!("error: {first:#}");
             Err(second)
         }
     }

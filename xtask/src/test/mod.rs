@@ -42,7 +42,7 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         return Err(Fail::usage("no step has such a name; `cargo xtask test --list` prints them"));
     }
     if args.list {
-        steps.iter().for_each(|step| println!("{}", step.name));
+        steps.iter().for_each(|step| say!("{}", step.name));
         return Ok(Exit::Success);
     }
     let mut total = Count::default();

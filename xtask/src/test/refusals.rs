@@ -20,7 +20,7 @@ pub fn steps() -> Vec<Step> {
         refused("SMP=abc", proof().set("SMP", "abc"), Exit::Usage, "SMP=abc"),
         refused("REQUIRE_SMP=1 with SMP=1", proof().set("SMP", "1"), Exit::Usage, "REQUIRE_SMP"),
         refused("RUN_TIMEOUT=soon", proof().set("RUN_TIMEOUT", "soon"), Exit::Usage, "RUN_TIMEOUT=soon"),
-        refused("RUN_TIMEOUT=1ms", proof().set("RUN_TIMEOUT", "1ms"), Exit::Timeout, "1ms"),
+        refused("RUN_TIMEOUT=1ms", proof().set("RUN_TIMEOUT", "1ms"), Exit::Timeout, "after 1ms"),
         refused(
             "QEMU_FORCE_LEGACY=1",
             proof().set("QEMU_FORCE_LEGACY", "1"),
