@@ -3,8 +3,9 @@
 use alloc::vec;
 use antler_sync::HartToken;
 
+use crate::phase::Phase;
 use crate::scheduler::Scheduler;
-use crate::task::{Phase, Runnable};
+use crate::task::Runnable;
 
 /// What is wrong with a scheduler at rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

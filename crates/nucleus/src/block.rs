@@ -8,8 +8,9 @@ use antler_sync::{HartToken, Held};
 use crate::cpu::Local;
 use crate::ids::CpuId;
 use crate::machine::Machine;
+use crate::phase::Phase;
 use crate::scheduler::Scheduler;
-use crate::task::{Phase, Runnable};
+use crate::task::Runnable;
 use crate::waits::{BUCKET_RANK, Key};
 
 /// Deadlines handled in one timer interrupt; what is left is due at once and fires again.

@@ -19,6 +19,7 @@ use antler_sync::Line;
 use antler_sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::ids::CpuId;
+use crate::phase::{Phase, pack, unpack};
 
 /// "No slot" in a link.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -65,39 +66,6 @@ impl Running {
     pub const fn slot(&self) -> usize {
         self.slot as usize
     }
-}
-
-/// Where a slot is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u64)]
-pub enum Phase {
-    /// Holds no task.
-    Free = 0,
-    /// In exactly one queue, inbox or hand.
-    Runnable = 1,
-    /// On a CPU.
-    Running = 2,
-    /// Owned by its slot, waiting.
-    Parked = 3,
-    /// Ended, its value not fetched yet.
-    Zombie = 4,
-}
-
-const PHASE_BITS: u32 = 3;
-
-const fn pack(phase: Phase, epoch: u64) -> u64 {
-    epoch << PHASE_BITS | phase as u64
-}
-
-const fn unpack(word: u64) -> (Phase, u64) {
-    let phase = match word & ((1 << PHASE_BITS) - 1) {
-        1 => Phase::Runnable,
-        2 => Phase::Running,
-        3 => Phase::Parked,
-        4 => Phase::Zombie,
-        _ => Phase::Free,
-    };
-    (phase, word >> PHASE_BITS)
 }
 
 /// What the pool keeps of one task. Fields are grouped by who may write them.

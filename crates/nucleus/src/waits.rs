@@ -217,7 +217,7 @@ mod tests {
         let (task, why) =
             table.park(&pool, start(&pool), Key::End(1), held, &Spin, |_| Err("gone")).unwrap_err();
         assert_eq!(why, "gone");
-        assert_eq!(pool.phase(task.slot() as u32), crate::task::Phase::Running);
+        assert_eq!(pool.phase(task.slot() as u32), crate::phase::Phase::Running);
         pool.requeue(task).into_slot();
     }
 
