@@ -6,7 +6,6 @@ use crate::time;
 /// Prints a row for each CPU. The counters of CPUs that have stopped do not change any more.
 pub(crate) fn print() {
     let (k, now) = (kernel(), time::now());
-    say!("");
     say!("            tasks           wakes            IPIs                  steals        time");
     say!("cpu  hart   runs switches   sent  recv   sent rode taken   tries  won tasks   busy ms  idle ms");
     for block in &k.blocks {

@@ -9,14 +9,17 @@ use anyhow::Context as _;
 use crate::qemu::{Ended, Next};
 use crate::ui::{Step, Ui};
 
-/// How the kernel begins its own lines.
+/// How the kernel begins the lines of its boot.
 const KERNEL: &[u8] = b"KINIT:";
+
+/// How the kernel begins its own lines.
+const KERNELS: [&[u8]; 3] = [KERNEL, b"antler: ", b"PANIC: "];
 
 /// How the kernel says, at the end, that a program failed: `antler: program NAME ended with exit code CODE`.
 const FAILED: (&str, &str) = ("antler: program ", " ended with exit code ");
 
 /// How the table begins with which the kernel ends every run that came to its end; `run` always asks for it.
-const TABLE: &[u8] = b"cpu  hart ";
+const TABLE: &[u8] = b"            tasks           wakes";
 
 /// The screen of one run.
 pub(super) struct Screen {
@@ -74,21 +77,25 @@ impl Screen {
             if let Some(step) = self.booting.take() {
                 step.done("");
             }
-            let text = String::from_utf8_lossy(line);
+        }
+        if self.booting.is_some() {
+            return;
+        }
+        let text = String::from_utf8_lossy(line);
+        // The table is the last thing on the console: from its first line on, nothing is a program's.
+        self.table |= line.starts_with(TABLE);
+        self.failed |= text.starts_with(FAILED.0) && text.contains(FAILED.1);
+        if self.table {
+            tell!("{text}");
+        } else if KERNELS.iter().any(|start| line.starts_with(start)) {
             match self.ui.terminal() {
                 true => tell!("\x1b[2m{text}\x1b[0m"),
                 false => tell!("{text}"),
             }
-        } else if self.booting.is_none() {
-            self.table |= line.starts_with(TABLE);
-            let text = String::from_utf8_lossy(line);
-            self.failed |= text.starts_with(FAILED.0) && text.contains(FAILED.1);
-            if self.broken.is_none() {
-                let mut out = std::io::stdout().lock();
-                let written =
-                    out.write_all(line).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
-                self.broken = written.err();
-            }
+        } else if self.broken.is_none() {
+            let mut out = std::io::stdout().lock();
+            let written = out.write_all(line).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
+            self.broken = written.err();
         }
     }
 
