@@ -73,10 +73,10 @@ impl Screen {
     fn line(&mut self, line: &[u8]) {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.starts_with(KERNEL) {
-            if let Some(step) = self.booting.take() {
-                step.done("");
-            }
+        if line.starts_with(KERNEL)
+            && let Some(step) = self.booting.take()
+        {
+            step.done("");
         }
         if self.booting.is_some() {
             return;
