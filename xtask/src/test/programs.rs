@@ -37,8 +37,19 @@ pub fn steps() -> Vec<Step> {
         }),
         Step::boots("CPUs come and go under load", |ctx| {
             let program = ctx.out().join("bin/hotplug");
-            let call = Call::new(["run", "--smp", "4", "--right", "hotplug", "--args", "", "--program"])
-                .arg(&program);
+            let call = Call::new([
+                "run",
+                "--smp",
+                "4",
+                "--right",
+                "hotplug",
+                "--args",
+                "2000",
+                "--timeout",
+                "180s",
+                "--program",
+            ])
+            .arg(&program);
             call.run(ctx)?.exits(Exit::Success)?.says("hotplug: ok")?.passes()
         }),
         Step::boots("out of memory is an error to the program", |ctx| {
