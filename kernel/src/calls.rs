@@ -78,9 +78,9 @@ pub(crate) fn shoot_down(here: &mut HartToken, program: u32) {
     }
 }
 
-/// Waits until no CPU has the space of a program that is over: CPUs that ran its threads may not have left its page
+/// Waits, without a Call, until no CPU has the space of a program that is over: CPUs that ran its threads may not have left its page
 /// table yet.
-pub(crate) fn shoot_down_gone(here: &mut HartToken, program: &crate::program::Program) {
+pub(crate) fn await_unused(here: &mut HartToken, program: &crate::program::Program) {
     let left = wait_until(here, PATIENCE, STEP / 1000, |_| program.active.load().is_empty());
     assert!(left.is_ok(), "a CPU stays on the page table of a program that is over");
 }

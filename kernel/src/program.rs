@@ -198,7 +198,7 @@ pub(crate) fn end_thread(here: &mut HartToken, value: u64) {
 fn over(here: &mut HartToken, program: &'static Program) {
     let k = kernel();
     program.set_exit(0);
-    calls::shoot_down_gone(here, program);
+    calls::await_unused(here, program);
     for slot in 0..k.sched.tasks.capacity() {
         // The handle first: if the slot changes hands meanwhile, it names a thread that is gone, and nothing is reaped.
         let handle = k.sched.tasks.handle(slot);

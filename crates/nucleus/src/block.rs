@@ -121,9 +121,9 @@ impl<const W: usize> Scheduler<W> {
     }
 
     fn place_woken<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local, task: Runnable, cause: WakeCause) {
-        let target = self.tasks.home(task.slot());
+        let target = self.choose(task.slot());
         m.fact(Event::Wake { task: self.tasks.fact(task.slot()), cause, target: target.fact() });
-        self.place(m, me, local, task);
+        self.send(m, me, local, task, target);
     }
 
     /// This hart's timer fired: wakes what is due and ends the time slice if it is over.

@@ -257,10 +257,10 @@ impl<const W: usize> Scheduler<W> {
             return;
         }
         let next = CpuId::new((me.index() + 1) % self.cpus.len());
-        // A CPU may take what is announced if any of its classes is.
-        let spare = |class: usize| !self.sets.surplus[class].load().is_empty();
-        let takes = |cpu: CpuId| (0..=self.shared(cpu).ceiling().index()).any(spare);
-        let may = |cpu: &CpuId| *cpu != me && takes(*cpu);
+        let spare = |class: &usize| !self.sets.surplus[*class].load().is_empty();
+        let Some(lowest) = (0..Qos::COUNT).find(spare) else { return };
+        // A CPU that may not take the lowest class announced may take none of them.
+        let may = |cpu: &CpuId| *cpu != me && self.shared(*cpu).ceiling().index() >= lowest;
         for cpu in idle.iter_from(next).filter(may) {
             // A CPU that has left meanwhile is passed over.
             if self.sets.idle.remove(cpu) && self.post(m, me, cpu, Request::Resched).is_ok() {

@@ -52,7 +52,7 @@ impl<const W: usize> Scheduler<W> {
 
     /// An idle CPU that may run the task, its home first and then in ring order; else its home; else the next CPU that
     /// may. cpu0 always may.
-    fn choose(&self, slot: usize) -> CpuId {
+    pub(crate) fn choose(&self, slot: usize) -> CpuId {
         let (home, qos) = (self.tasks.home(slot), self.tasks.qos(slot));
         if self.tasks.pinned(slot) {
             return home;

@@ -8,7 +8,7 @@ use alloc::boxed::Box;
 use antler_sync::atomic::Ordering;
 use antler_sync::{Held, Lock, Relax};
 
-use crate::task::{NONE, Runnable, Running, TaskPool, Ticket};
+use crate::task::{NONE, Runnable, Running, TaskPool};
 
 /// Rank of a bucket's lock; locks of higher rank may be taken by the check under it.
 pub const BUCKET_RANK: u8 = 1;
@@ -142,13 +142,6 @@ impl WaitTable {
         let (mut bucket, _held) = self.buckets[index as usize].lock(held, relax);
         unlink(pool, &mut bucket, me);
         true
-    }
-
-    /// Parks a task that waits for its deadline only.
-    pub fn park_alone(&self, pool: &TaskPool, task: Running) -> Ticket {
-        let ticket = pool.next_ticket(&task);
-        pool.park(task);
-        ticket
     }
 }
 
