@@ -1,11 +1,11 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::cell::UnsafeCell;
 use core::marker::PhantomData;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use crate::lock::Held;
 use crate::pad::Line;
+use crate::raw::UnsafeCell;
 
 /// Which set of harts a token and a cell belong to: a cell opens to tokens of its own brand only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,13 +15,26 @@ impl Brand {
     /// The real harts of the machine that this code runs on.
     pub const MACHINE: Brand = Brand(0);
 
-    /// A new set of `count` virtual harts, with all the tokens there will ever be for it.
-    pub fn virtual_harts(count: usize) -> (Brand, Vec<HartToken>) {
+    /// A new set of `count` virtual harts: all there will ever be of its brand.
+    pub fn virtual_harts(count: usize) -> (Brand, Vec<VirtualHart>) {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let brand = Brand(NEXT.fetch_add(1, Ordering::Relaxed));
         assert!(brand != Brand::MACHINE, "brands are used up");
-        let token = |index| HartToken { index, brand, _here: PhantomData };
-        (brand, (0..count).map(token).collect())
+        (brand, (0..count).map(|index| VirtualHart { index, brand }).collect())
+    }
+}
+
+/// A virtual hart that runs nowhere: it may go to another thread, which enters it.
+#[derive(Debug)]
+pub struct VirtualHart {
+    index: usize,
+    brand: Brand,
+}
+
+impl VirtualHart {
+    /// This thread is the hart from now on.
+    pub fn enter(self) -> HartToken {
+        HartToken { index: self.index, brand: self.brand, _here: PhantomData }
     }
 }
 
@@ -50,6 +63,12 @@ impl HartToken {
         self.index
     }
 
+    /// This thread is the virtual hart no more.
+    pub fn leave(self) -> VirtualHart {
+        assert!(self.brand != Brand::MACHINE, "a real hart's token stays on its hart");
+        VirtualHart { index: self.index, brand: self.brand }
+    }
+
     /// The right to take locks, holding none yet.
     pub fn unlocked(&mut self) -> Held<'_, 0> {
         Held::new()
@@ -63,9 +82,9 @@ pub struct PerHart<T> {
     cells: Box<[Line<UnsafeCell<T>>]>,
 }
 
-// SAFETY: a cell is reached only through the token of its index and brand, and of each there is one token, on one
-// hart (contract of `HartToken::claim`; `Brand::virtual_harts` makes each once). So no two threads reach the same `T`; it moves between them at most once, at
-// construction, for which `T: Send` is enough.
+// SAFETY: a cell is reached only through the token of its index and brand, and of each there is one, on one thread at a
+// time (contract of `HartToken::claim`; `Brand::virtual_harts` makes each once, and a virtual hart goes to another thread
+// by value, which orders what was done before). So no two threads reach the same `T` at once, and `T: Send` is enough.
 unsafe impl<T: Send> Sync for PerHart<T> {}
 
 impl<T> PerHart<T> {
@@ -78,7 +97,7 @@ impl<T> PerHart<T> {
     pub fn mine<'a>(&'a self, token: &'a mut HartToken) -> &'a mut T {
         assert!(token.brand == self.brand, "a token of other harts");
         // SAFETY: the token is unique for its index and brand, and mutably borrowed for as long as the reference lives.
-        unsafe { &mut *self.cells[token.index].get() }
+        self.cells[token.index].with_mut(|value| unsafe { &mut *value })
     }
 
     /// This CPU's own `T`, together with the right to take locks.
@@ -93,7 +112,8 @@ mod tests {
 
     #[test]
     fn each_token_opens_its_own_cell() {
-        let (brand, mut tokens) = Brand::virtual_harts(3);
+        let (brand, harts) = Brand::virtual_harts(3);
+        let mut tokens: Vec<HartToken> = harts.into_iter().map(VirtualHart::enter).collect();
         let cells = PerHart::new(brand, 3, |i| i * 10);
         *cells.mine(&mut tokens[1]) += 1;
         assert_eq!((*cells.mine(&mut tokens[1]), *cells.mine(&mut tokens[2])), (11, 20));
@@ -104,6 +124,6 @@ mod tests {
     fn a_token_of_other_harts_is_refused() {
         let (brand, _) = Brand::virtual_harts(1);
         let (_, mut others) = Brand::virtual_harts(1);
-        PerHart::new(brand, 1, |i| i).mine(&mut others[0]);
+        PerHart::new(brand, 1, |i| i).mine(&mut others.remove(0).enter());
     }
 }

@@ -6,9 +6,14 @@ extern crate alloc;
 
 pub mod atomic;
 mod cell;
+#[cfg(counted)]
+mod counted;
 mod lock;
 mod pad;
+mod raw;
+#[cfg(loom)]
+mod watched;
 
-pub use cell::{Brand, HartToken, PerHart};
+pub use cell::{Brand, HartToken, PerHart, VirtualHart};
 pub use lock::{Guard, Held, Lock, Relax};
 pub use pad::Line;

@@ -1,8 +1,8 @@
-use core::cell::UnsafeCell;
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 
 use crate::atomic::{AtomicU32, Ordering};
+use crate::raw::UnsafeCell;
 
 /// What a hart does while it waits for a lock: give way, look whether the machine stops, and give up loudly in the
 /// end. `spins` counts the turns of this wait.
@@ -40,7 +40,14 @@ unsafe impl<T: Send, const RANK: u8> Send for Lock<T, RANK> {}
 
 impl<T, const RANK: u8> Lock<T, RANK> {
     /// An open lock around `value`.
+    #[cfg(not(loom))]
     pub const fn new(value: T) -> Self {
+        Lock { taken: AtomicU32::new(0), value: UnsafeCell::new(value) }
+    }
+
+    /// An open lock around `value`; loom's atomics are made at run time.
+    #[cfg(loom)]
+    pub fn new(value: T) -> Self {
         Lock { taken: AtomicU32::new(0), value: UnsafeCell::new(value) }
     }
 
@@ -94,14 +101,14 @@ impl<T, const RANK: u8> Deref for Guard<'_, T, RANK> {
     type Target = T;
     fn deref(&self) -> &T {
         // SAFETY: this guard is the only one (see `acquire`), so nobody writes the value meanwhile.
-        unsafe { &*self.lock.value.get() }
+        self.lock.value.with(|value| unsafe { &*value })
     }
 }
 
 impl<T, const RANK: u8> DerefMut for Guard<'_, T, RANK> {
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: this guard is the only one and is mutably borrowed.
-        unsafe { &mut *self.lock.value.get() }
+        self.lock.value.with_mut(|value| unsafe { &mut *value })
     }
 }
 
@@ -131,7 +138,7 @@ mod tests {
             for _ in 0..2 {
                 let lock = &lock;
                 scope.spawn(move || {
-                    let mut token = Brand::virtual_harts(1).1.remove(0);
+                    let mut token = Brand::virtual_harts(1).1.remove(0).enter();
                     for _ in 0..10_000 {
                         *lock.lock(&mut token.unlocked(), &Yield).0 += 1;
                     }
@@ -141,7 +148,7 @@ mod tests {
         let leaf: Lock<u64, { u8::MAX }> = Lock::new(1);
         leaf.with(&Yield, |v| *v += 1);
         assert_eq!(leaf.with(&Yield, |v| *v), 2);
-        let mut token = Brand::virtual_harts(1).1.remove(0);
+        let mut token = Brand::virtual_harts(1).1.remove(0).enter();
         assert_eq!(*lock.lock(&mut token.unlocked(), &Yield).0, 20_000);
     }
 }
