@@ -43,19 +43,12 @@ pub(crate) fn answer(here: &mut HartToken, _caller: CpuId, call: Call) {
     }
 }
 
-/// Asks `targets`, this CPU not among them, and waits until each has answered or turned out to be gone.
+/// Asks `targets`, this CPU not among them, and waits until each that could be reached has answered: one that leaves
+/// meanwhile answers on its way out.
 pub(crate) fn call(here: &mut HartToken, op: u64, argument: u64, targets: &CpuSet<WORDS>) {
     let k = kernel();
     let _reached = k.sched.call(&Here, here, Call { op, argument }, targets);
-    let answered = wait_until(here, PATIENCE, STEP, |here| {
-        // A target that closed its mailbox before our post has met all its senders and will not answer.
-        for target in k.sched.call_waits_for(here).iter() {
-            if k.sched.target(target.index()).is_err() {
-                k.sched.call_abandon(here, target);
-            }
-        }
-        k.sched.call_done(here)
-    });
+    let answered = wait_until(here, PATIENCE, STEP, |here| k.sched.call_done(here));
     if answered.is_err() {
         let silent = k.sched.call_waits_for(here).iter().next().unwrap_or(CpuId::BOOT);
         panic!("{silent} ({}) does not answer a call", k.blocks[silent.index()].hart);

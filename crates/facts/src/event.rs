@@ -151,7 +151,8 @@ events! {
     /// This CPU saw its doorbell.
     Seen = 20 { /// Where it was.
         at: Seen }
-    /// This CPU has met every request of that sender up to n.
+    /// This CPU met the sender's mark and read n, the number of its last request. Request n may still be half posted
+    /// then; its doorbell follows.
     Ack = 21 { /// Who had asked.
         sender: Cpu, /// Up to which request.
         n: u64 }

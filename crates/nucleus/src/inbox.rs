@@ -31,7 +31,7 @@ impl Inbox {
 
     /// Opens a closed inbox; by its CPU.
     pub fn open(&self) {
-        // Release: whoever can push also sees the CPU's state as it was set up before.
+        // Release: whoever pushes, and fences as `send` does, sees the CPU's state as it was set up before.
         let was = self.head.compare_exchange(CLOSED, NONE, Ordering::Release, Ordering::Relaxed);
         debug_assert!(was.is_ok(), "opened twice");
     }

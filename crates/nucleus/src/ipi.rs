@@ -139,8 +139,8 @@ impl<const W: usize> Scheduler<W> {
         self.shared(target).mailbox.acked(CpuId::here(here))
     }
 
-    /// Begins a Call to `targets` and posts it; returns those that could be reached. The caller then waits, answering
-    /// Calls itself, until [`Scheduler::call_done`].
+    /// Begins a Call to `targets` and posts it; returns those that could be reached. Each of these answers, one that
+    /// leaves meanwhile on its way out. The caller waits, answering Calls itself, until [`Scheduler::call_done`].
     pub fn call<M: Machine>(&self, m: &M, here: &HartToken, call: Call, targets: &CpuSet<W>) -> CpuSet<W> {
         let me = CpuId::here(here);
         let block = &self.calls[me.index()];
@@ -163,11 +163,6 @@ impl<const W: usize> Scheduler<W> {
     /// Who has still to answer this CPU's Call.
     pub fn call_waits_for(&self, here: &HartToken) -> CpuSet<W> {
         self.calls[here.index()].waiting_for()
-    }
-
-    /// Gives up on a target's answer: it is known to be gone.
-    pub fn call_abandon(&self, here: &HartToken, target: CpuId) {
-        self.calls[here.index()].done(target);
     }
 
     /// The one place where a mailbox is read. The caller saw this hart's doorbell, cleared it and fenced. `answer` does

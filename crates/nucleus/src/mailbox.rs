@@ -44,7 +44,8 @@ impl Kinds {
 pub enum Post {
     /// Ring the doorbell.
     Ring,
-    /// Another poster rings; this request rides along.
+    /// This request is met without a ring of its own: another poster rings, or the CPU is leaving and has not met all its
+    /// senders yet.
     Rides,
     /// The CPU has left. Nobody will read the request.
     Closed,
@@ -101,13 +102,14 @@ impl<const W: usize> Mailbox<W> {
         cell.store(cell.load(Ordering::Relaxed) + 1, Ordering::Release);
         attach();
         // Release: the bit publishes the cell.
-        self.senders.insert(sender);
+        let fresh = self.senders.insert(sender);
         // Release publishes bit and cell with the kind; Acquire orders us after a drain whose RUNG we find cleared.
         let before = self.word.fetch_or(kind_bit(kind) | RUNG, Ordering::AcqRel);
         if before & CLOSED != 0 {
-            // Nobody meets it: what is left behind would be acknowledged in the CPU's next life.
-            self.senders.remove(sender);
-            Post::Closed
+            // Refused only if the mark just set could be taken back: then nobody meets the request, in this life or the
+            // next. A mark that was there before is that of an earlier request, which the leaving CPU still meets, and
+            // with one that is gone it has met us already: either way our request is acknowledged too.
+            if fresh && self.senders.remove(sender) { Post::Closed } else { Post::Rides }
         } else if before & RUNG != 0 {
             Post::Rides
         } else {
@@ -145,9 +147,10 @@ impl<const W: usize> Mailbox<W> {
         self.posted[sender.index()].load(Ordering::Acquire)
     }
 
-    /// Acknowledges a sender up to `n`; by the owner.
+    /// Acknowledges a sender up to `n`; by the owner. It says that the owner has looked since the sender numbered `n`, not
+    /// that request `n` was met: that may come a little later, with the doorbell of its own.
     pub fn ack(&self, sender: CpuId, n: u64) {
-        // Release: a sender that sees the ack sees what was done for the request.
+        // Release: a sender that sees the ack sees what was done for the requests that were met.
         self.acked[sender.index()].store(n, Ordering::Release);
     }
 
@@ -159,6 +162,7 @@ impl<const W: usize> Mailbox<W> {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
     use super::*;
 
     const A: CpuId = CpuId::new(1);
@@ -202,8 +206,10 @@ mod tests {
         assert_eq!(mailbox.post(A, Request::Call), Post::Ring);
         assert!(mailbox.close().has(Request::Call));
         assert!(!mailbox.ring_failed(), "nobody is there to be rung");
-        assert_eq!(mailbox.post(A, Request::Call), Post::Closed);
         assert_eq!(mailbox.post(B, Request::Resched), Post::Closed);
+        assert_eq!(mailbox.post(A, Request::Call), Post::Rides, "A is still to be met");
+        assert_eq!(mailbox.take_senders().iter().collect::<std::vec::Vec<_>>(), [A]);
+        assert_eq!(mailbox.post(A, Request::Call), Post::Closed);
         mailbox.open();
         assert_eq!(mailbox.post(A, Request::Resched), Post::Ring);
     }
