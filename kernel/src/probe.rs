@@ -124,16 +124,14 @@ fn set_ceiling(call: &mut Call<'_>) -> Result<u64, Error> {
     let class = Qos::from_index(call.size(2)).ok_or(Error::BadArgument)?;
     let (number, k) = (call.size(1), kernel());
     let cpu = antler_facts::Cpu(number as u16);
-    let lowered = number < k.sched.cpus_present() && class < k.sched.ceiling(CpuId::new(number));
     k.sched.set_ceiling(number, class).map_err(|error| match error {
         CeilingError::InvalidTarget => Error::InvalidTarget,
         CeilingError::BootCpu => Error::Denied,
     })?;
     Here.fact(Event::Ceiling { cpu, class });
-    // What is queued here may have found a taker, and what is queued there may have to go.
+    // What is queued here may have found a taker; what is queued there may have to go, or there is more to steal now.
     k.sched.look_again(call.here);
     if let Ok(target) = k.sched.target(number)
-        && lowered
         && target.cpu() != CpuId::here(call.here)
     {
         // A CPU that left meanwhile has nothing any more.

@@ -50,6 +50,8 @@ pub(crate) struct Local {
     /// It yielded (and `turn` is set).
     pub yielded: bool,
     pub idle: bool,
+    /// It slept, was claimed for work, and has found none so far.
+    pub claimed: bool,
     /// It has just left idle with work, and has not told others yet that there may be more.
     pub found_work: bool,
     pub slice_end: u64,
@@ -100,6 +102,7 @@ pub(crate) fn new<const W: usize>(cpus: usize, tasks: usize) -> (Shared<W>, Loca
         turn: false,
         yielded: false,
         idle: false,
+        claimed: false,
         found_work: false,
         slice_end: 0,
         armed: None,

@@ -165,25 +165,32 @@ impl<const W: usize> Scheduler<W> {
             counters.idle_since.set(0);
             m.fact(Event::IdleEnd { why });
             local.found_work = why == IdleEnd::Work;
+            local.claimed = false;
         }
     }
 
     /// Publishes idleness, then looks once more; false if something came. A posted mailbox needs no look: its doorbell
     /// is pending and will end the wait at once.
     fn fall_idle<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local) -> bool {
-        if !local.idle {
-            local.idle = true;
+        let slept = core::mem::replace(&mut local.idle, true);
+        if !slept {
             self.shared(me).counters.idle_since.set(m.now());
             m.fact(Event::IdleBegin {});
         }
         let shared = self.shared(me);
-        self.sets.idle.insert(me);
+        // Who slept and finds the bit gone was claimed.
+        local.claimed |= self.sets.idle.insert(me) && slept;
         shared.presence.publish(State::Idle);
         local.state = State::Idle;
         // Mirror of `send` (push, fence, read presence) and of `offer` (announce surplus, fence, read idle set).
         fence(Ordering::SeqCst);
         if shared.inbox.has_mail() || self.has_timer_mail(me) || self.eligible_surplus(me) {
             return false;
+        }
+        if core::mem::take(&mut local.claimed) {
+            // For work that this CPU may not do, or that is gone: somebody else may be able to do what is left. He has a
+            // higher ceiling than this CPU, so passing on ends.
+            self.wake_a_thief(m, me, false);
         }
         self.arm(m, local, None);
         true
@@ -209,7 +216,8 @@ impl<const W: usize> Scheduler<W> {
         self.offer(m, me, local);
         let tick = matches!(state, State::Sharing(_)).then(|| {
             let now = m.now();
-            if switched || fresh || local.slice_end <= now {
+            // A slice that ended during this entry stays ended: its tick is due at once, and takes the turn.
+            if switched || fresh {
                 local.slice_end = now + self.slice;
             }
             local.slice_end

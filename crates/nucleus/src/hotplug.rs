@@ -52,6 +52,7 @@ impl<const W: usize> Scheduler<W> {
         self.bequeath_timers(m, me, local);
         // Closed before the queues are emptied: what comes later goes elsewhere.
         for task in shared.inbox.close(&self.tasks) {
+            shared.counters.wakes_received.add(1);
             self.enqueue_own(me, local, task);
         }
         for class in 0..shared.rings.len() {
