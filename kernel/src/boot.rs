@@ -33,6 +33,9 @@ const TASKS: usize = 4096;
 /// How long a task runs while others of its class wait, in ns.
 const SLICE: u64 = 10_000_000;
 
+/// Lists that waiting tasks are spread over: as many as tasks, so that a wake does not walk past those of other keys.
+const WAIT_LISTS: usize = TASKS;
+
 /// What boot knows before the kernel's state exists, for after the change of stacks.
 struct Handover {
     hart: u64,
@@ -280,7 +283,13 @@ fn make_kernel(board: &Board, args: &BootArgs, table: &PageTable, blocks: Vec<&'
             .unwrap_or_else(|error| end::refuse(MachineExit::BadInput, format_args!("initrd: {error}")))
     });
     Kernel {
-        sched: Scheduler::new(Config { brand: Brand::MACHINE, cpus, tasks: TASKS, slice: SLICE }),
+        sched: Scheduler::new(Config {
+            brand: Brand::MACHINE,
+            cpus,
+            tasks: TASKS,
+            slice: SLICE,
+            wait_lists: WAIT_LISTS,
+        }),
         threads: Threads::new(TASKS),
         blocks,
         contexts: PerHart::new(Brand::MACHINE, cpus, |_| cpu::Context::default()),

@@ -25,6 +25,8 @@ pub struct Config {
     pub tasks: usize,
     /// How long a task runs before others of its class have their turn, ns.
     pub slice: u64,
+    /// Lists that waiting tasks are spread over; a power of two.
+    pub wait_lists: usize,
 }
 
 /// Where a new task goes.
@@ -88,7 +90,7 @@ impl<const W: usize> Scheduler<W> {
         let mut locals = locals.into_iter();
         Scheduler {
             tasks: TaskPool::new(config.tasks),
-            waits: WaitTable::new(256),
+            waits: WaitTable::new(config.wait_lists),
             sets: Sets {
                 online: AtomicCpuSet::default(),
                 placeable: AtomicCpuSet::default(),

@@ -176,7 +176,7 @@ mod tests {
     }
 
     fn setup() -> (TaskPool, WaitTable, HartToken) {
-        (TaskPool::new(8), WaitTable::new(4), Brand::virtual_harts(1).1.remove(0))
+        (TaskPool::new(8), WaitTable::new(4), Brand::virtual_harts(1).1.remove(0).enter())
     }
 
     fn start(pool: &TaskPool) -> Running {
