@@ -44,3 +44,33 @@ impl Fifo {
         self.tail.wrapping_sub(self.head) as usize
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::VecDeque;
+
+    proptest! {
+        #[test]
+        fn a_fifo_is_a_queue(
+            bits in 0..5u32,
+            start in prop_oneof![any::<u32>(), (0..40u32).prop_map(|before| u32::MAX - before)],
+            steps in proptest::collection::vec(0..5u8, 0..200),
+        ) {
+            let mut fifo = Fifo::new(1 << bits);
+            (fifo.head, fifo.tail) = (start, start);
+            let mut model = VecDeque::new();
+            for (number, action) in steps.into_iter().enumerate() {
+                if action < 3 && model.len() < 1 << bits {
+                    fifo.push(Runnable::from_slot(number as u32));
+                    model.push_back(number as u32);
+                } else {
+                    prop_assert_eq!(fifo.pop().map(Runnable::into_slot), model.pop_front());
+                }
+                prop_assert_eq!((fifo.len(), fifo.front()), (model.len(), model.front().copied()));
+            }
+        }
+    }
+}

@@ -85,4 +85,15 @@ mod tests {
         assert!(!State::Sharing(Qos::Normal).needs_ring(Qos::Normal));
         assert!(!State::Sharing(Qos::Normal).needs_ring(Qos::Idle));
     }
+
+    #[test]
+    fn a_state_saves_a_ring_exactly_when_its_tick_serves_the_class() {
+        for qos in Qos::ALL {
+            assert!(State::Offline.needs_ring(qos) && State::Idle.needs_ring(qos));
+            for running in Qos::ALL {
+                assert!(State::Alone(running).needs_ring(qos));
+                assert_eq!(State::Sharing(running).needs_ring(qos), running.index() < qos.index());
+            }
+        }
+    }
 }

@@ -123,6 +123,8 @@ impl Ring {
 mod tests {
     extern crate std;
     use super::*;
+    use proptest::prelude::*;
+    use std::collections::VecDeque;
     use std::vec::Vec;
 
     fn task(slot: u32) -> Runnable {
@@ -205,5 +207,41 @@ mod tests {
         let mut tasks: Vec<u32> = taken.into_iter().filter(|&t| t != u32::MAX).collect();
         tasks.sort_unstable();
         assert_eq!(tasks, (0..TASKS).collect::<Vec<_>>());
+    }
+
+    proptest! {
+        /// Positions start anywhere, so that runs cross the end of their 32 bits.
+        #[test]
+        fn a_ring_is_a_queue(
+            bits in 0..5u32,
+            start in prop_oneof![any::<u32>(), (0..40u32).prop_map(|before| u32::MAX - before)],
+            steps in proptest::collection::vec((0..9u8, 0..7usize), 0..200),
+        ) {
+            let (ring, mut end) = Ring::new(1 << bits);
+            ring.head.store(start, Ordering::Relaxed);
+            ring.tail.store(start, Ordering::Relaxed);
+            end.tail = start;
+            let mut model = VecDeque::new();
+            for (number, (action, room)) in steps.into_iter().enumerate() {
+                match action {
+                    0..=4 if model.len() < 1 << bits => {
+                        ring.push(&mut end, task(number as u32));
+                        model.push_back(number as u32);
+                    }
+                    0..=5 => prop_assert_eq!(ring.pop(&mut end).map(Runnable::into_slot), model.pop_front()),
+                    _ => {
+                        let mut out = [u32::MAX; 6];
+                        let want = model.len().div_ceil(2).min(room);
+                        let expected: Vec<u32> = model.drain(..want).collect();
+                        let take = if want == 0 { Take::Empty } else { Take::Took(want) };
+                        prop_assert_eq!(ring.take(&mut out[..room]), take);
+                        prop_assert_eq!(&out[..want], expected);
+                        prop_assert!(out[want..].iter().all(|&slot| slot == u32::MAX), "wrote too far");
+                    }
+                }
+                prop_assert_eq!((ring.len(), ring.is_empty()), (model.len(), model.is_empty()));
+                prop_assert_eq!(ring.front(&end), model.front().copied());
+            }
+        }
     }
 }

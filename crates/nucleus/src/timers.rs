@@ -117,6 +117,8 @@ impl Timers {
 mod tests {
     extern crate std;
     use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
     use std::vec::Vec;
 
     fn ticket(slot: u32, epoch: u64) -> Ticket {
@@ -147,5 +149,54 @@ mod tests {
         assert_eq!(timers.pop(), Some((599, ticket(1, 99))));
         assert_eq!(timers.pop(), Some((901, ticket(0, 99))));
         assert_eq!(timers.pop(), None);
+    }
+
+    /// Each task's one entry: deadline and epoch.
+    type Model = BTreeMap<u32, (u64, u64)>;
+
+    /// Takes the entry out of the model, which must have it, with no earlier one.
+    fn expect(model: &mut Model, popped: Option<(u64, Ticket)>) {
+        match popped {
+            None => assert!(model.is_empty()),
+            Some((deadline, ticket)) => {
+                let earliest = model.values().map(|entry| entry.0).min();
+                assert_eq!(Some(deadline), earliest, "not the earliest");
+                assert_eq!(model.remove(&ticket.slot), Some((deadline, ticket.epoch)));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn timers_are_a_map_by_task_read_by_time(
+            capacity in 1..40u32,
+            steps in proptest::collection::vec((0..8u8, 0..40u32, prop_oneof![0..50u64, any::<u64>()]), 0..200),
+        ) {
+            let (mut timers, mut model) = (Timers::new(capacity as usize), Model::new());
+            for (epoch, (action, slot, time)) in steps.into_iter().enumerate() {
+                let (slot, epoch) = (slot % capacity, epoch as u64);
+                match action {
+                    0..=4 => {
+                        timers.insert(ticket(slot, epoch), time);
+                        model.insert(slot, (time, epoch));
+                    }
+                    5 | 6 => match timers.pop_due(time) {
+                        None => prop_assert!(model.values().all(|entry| entry.0 > time), "due, and kept"),
+                        popped => {
+                            prop_assert!(popped.is_some_and(|(deadline, _)| deadline <= time), "too early");
+                            expect(&mut model, popped);
+                        }
+                    },
+                    _ => expect(&mut model, timers.pop()),
+                }
+                prop_assert_eq!(timers.next(), model.values().map(|entry| entry.0).min());
+                prop_assert_eq!(timers.len, model.len());
+            }
+            while !model.is_empty() {
+                expect(&mut model, timers.pop());
+            }
+            prop_assert_eq!(timers.pop(), None);
+            prop_assert!(timers.position.iter().all(|&at| at == ABSENT), "an entry is thought to be in");
+        }
     }
 }

@@ -139,8 +139,13 @@ impl<'a> Reader<'a> {
                 Some(name) => Cow::Borrowed(name),
                 None => name(header).ok_or(TarError::BadName { offset: self.offset - BLOCK })?,
             };
-            // The second is a directory from before these had a kind of their own.
-            if kind == b'5' || (matches!(kind, b'0' | 0) && self.last.ends_with('/')) {
+            // The size of a directory is a hint; nothing of it is in the archive.
+            if kind == b'5' {
+                continue;
+            }
+            // A directory from before these had a kind of their own. To the format it is a file, so its size counts.
+            if matches!(kind, b'0' | 0) && self.last.ends_with('/') {
+                self.content(header)?;
                 continue;
             }
             if self.last.is_empty() || self.last.len() > MAX_NAME {
@@ -215,11 +220,11 @@ fn name(header: &[u8; BLOCK]) -> Option<Cow<'_, str>> {
     })
 }
 
-/// The text of a field up to its first NUL, without a leading `./`; `None` if it is not UTF-8.
+/// The text of a field up to its first NUL, without leading `./`; `None` if it is not UTF-8.
 fn text(field: &[u8]) -> Option<&str> {
     let end = field.iter().position(|&byte| byte == 0).unwrap_or(field.len());
     let text = core::str::from_utf8(&field[..end]).ok()?;
-    Some(text.strip_prefix("./").unwrap_or(text))
+    Some(text.trim_start_matches("./"))
 }
 
 /// A number in octal digits between optional spaces, up to a NUL; `None` if there is none or it does not fit.

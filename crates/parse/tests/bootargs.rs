@@ -89,4 +89,24 @@ proptest! {
         let _ = BootArgs::parse(&text);
         let _ = BootArgs::parse(&(text + &tail));
     }
+
+    /// The first wrong word is named, whatever stands around it.
+    #[test]
+    fn the_first_wrong_word_is_named(
+        before in proptest::collection::vec(proptest::sample::select(&["selftest", "stats"][..]), 0..4),
+        wrong in proptest::sample::select(&[
+            "Stats", "facts=", "facts=All", "facts", "ceiling=cpu1", "ceiling=cpu512:idle", "ceiling=cpu-1:idle",
+            "ceiling=cpu1:Idle", "ceiling=cpu1:idle:", "ceiling=cpu99999999999999999999:idle", "stats=1", "--", "==",
+        ][..]),
+        after in proptest::collection::vec("[a-z=:0-9]{1,12}", 0..4),
+    ) {
+        let words: Vec<&str> =
+            before.iter().copied().chain([wrong]).chain(after.iter().map(String::as_str)).collect();
+        let expected = match wrong.split_once('=') {
+            Some(("facts", _)) => BootArgError::BadFacts(wrong.into()),
+            Some(("ceiling", _)) => BootArgError::BadCeiling(wrong.into()),
+            _ => BootArgError::Unknown(wrong.into()),
+        };
+        prop_assert_eq!(BootArgs::parse(&words.join(" ")), Err(expected));
+    }
 }

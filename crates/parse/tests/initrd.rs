@@ -109,6 +109,15 @@ fn directories_are_skipped_and_a_leading_dot_goes() {
     assert_eq!(list(&bytes), [("bin/a".to_string(), b"A".to_vec())]);
     let prefix = with_header(b"a", |h| h.as_ustar_mut().unwrap().prefix[..5].copy_from_slice(b"./bin"), b"A");
     assert_eq!(list(&prefix), [("bin/a".to_string(), b"A".to_vec())]);
+    // What an old directory brings along is stepped over, and not taken for the next header.
+    let old = with_header(b"old/", |_| {}, &with_header(b"smuggled", |_| {}, b"x")[..2 * BLOCK]);
+    assert_eq!(list(&old), []);
+    let dots = with_header(b"././a", |_| {}, b"A");
+    assert_eq!(list(&dots), [("a".to_string(), b"A".to_vec())]);
+    refused(
+        &with_header(b"././", |_| {}, b"A")[..],
+        "the name of the entry at byte 0 is not 1 to 255 bytes of UTF-8",
+    );
     let dot = with_header(b"a", |h| h.as_ustar_mut().unwrap().prefix[0] = b'.', b"A");
     assert_eq!(list(&dot), [("a".to_string(), b"A".to_vec())]);
 }

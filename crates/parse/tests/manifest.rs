@@ -148,4 +148,20 @@ proptest! {
     fn random_lines_are_survived(lines in proptest::collection::vec("( *)(program|qos|right|arg|#)?( ?).{0,10}", 0..20)) {
         let _ = parse(format!("{HEADER}\n{}", lines.join("\n")).as_bytes());
     }
+
+    /// The first wrong line is named, whatever stands around it.
+    #[test]
+    fn the_first_wrong_line_is_named(
+        programs in proptest::collection::vec(any_program(), 1..4),
+        wrong in proptest::sample::select(&[
+            "program", "program .hidden", "program a/b", "program ..", "qos", "qos High", "right", "right all",
+            "args x", "Program a", "arg a\0b", "\u{e4}", "program a b",
+        ][..]),
+        after in "[a-z \\n]{0,40}",
+    ) {
+        let good = write(&programs);
+        let lines = good.matches('\n').count();
+        let error = parse(format!("{good}{wrong}\n{after}").as_bytes()).unwrap_err();
+        prop_assert_eq!(error.line, lines + 1, "{}", error);
+    }
 }

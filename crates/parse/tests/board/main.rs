@@ -1,6 +1,8 @@
 //! The device tree reader, on trees of real machines, on trees made here, and on damaged ones.
 
 mod errors;
+mod limits;
+mod rules;
 mod tree;
 
 use antler_parse::board::{Board, BoardError, HEADER_SIZE, HartEntry, MAX_TREE, Range, Uart, total_size};

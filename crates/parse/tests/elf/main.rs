@@ -1,5 +1,7 @@
 //! The ELF reader, on files built here byte by byte.
 
+mod rules;
+
 use antler_abi::{MAP_BASE, PAGE, USER_BASE};
 use antler_parse::elf::{ElfError, Image, SegFlags, load};
 use proptest::prelude::*;
