@@ -119,7 +119,7 @@ impl Checklist {
             let inside = self.expected.iter().any(|marker| line.contains(&marker.text));
             return Some(match inside {
                 true => "a marker shares its line with other text",
-                false if self.expected.len() > 1 && !self.expected.iter().any(|m| m.smp) => {
+                false if !self.expected.iter().any(|m| m.smp) => {
                     "a self-test line that has no place in a run on one CPU"
                 }
                 false => "a self-test line that nobody expects",
@@ -198,5 +198,50 @@ mod tests {
             assert!(list.reasons().is_empty() && list.missing().is_none(), "{list:?}");
         }
         assert!(Checklist::read(2, true, base.as_bytes()).missing().is_some());
+    }
+
+    /// What the checklist says of these lines, one after the other.
+    fn verdicts(cpus: u16, lines: &[&str]) -> Vec<Line> {
+        let mut list = Checklist::new(cpus, true);
+        lines.iter().map(|line| list.line(line)).collect()
+    }
+
+    #[test]
+    fn reasons_name_line_and_cause() {
+        let says = |cpus: u16, line: &str, reason: &str| {
+            let expected = [Line::Other, Line::Red(format!("line 2: {reason}: {line:?}"))];
+            assert_eq!(verdicts(cpus, &["OpenSBI", line]), expected);
+        };
+        let one = "a self-test line that has no place in a run on one CPU";
+        says(1, "KSELFTEST: work stealing ok", one);
+        says(2, "KSELFTEST: new thing ok", "a self-test line that nobody expects");
+        says(2, "hello KSELFTEST: timer ok", "a marker shares its line with other text");
+        let boot = "a boot marker that nobody expects, or not on a line of its own";
+        says(2, "KINIT: cpu7 online", boot);
+        says(2, "hello KINIT:  boot ok ", boot);
+        for other in ["KINIT: cpu1 has Sstc", "KINIT: 2 harts online", "KINIT: boot", "cpu7 online"] {
+            assert_eq!(verdicts(2, &[other]), [Line::Other]);
+        }
+        let denied = r#"line 1 contains the denied word PANIC: "x PANIC""#;
+        assert_eq!(verdicts(2, &["x PANIC"]), [Line::Red(denied.to_owned())]);
+        let [first, second, third] = [0, 1, 2].map(|at| expected(2)[at].text.clone());
+        let late = format!("line 3: {second:?} came after {third:?}");
+        let twice = format!("line 4: {first:?} was printed before, at line 1");
+        assert_eq!(
+            verdicts(2, &[&first, &third, &second, &first]),
+            [Line::Marker(0), Line::Marker(2), Line::Red(late), Line::Red(twice)]
+        );
+        let stale = format!("line 3: {second:?} was printed before, at line 2");
+        assert_eq!(verdicts(2, &[&third, &second, &second])[2], Line::Red(stale), "one that came late");
+    }
+
+    #[test]
+    fn done_with_the_last_marker() {
+        let mut list = Checklist::new(1, true);
+        for line in expected(1) {
+            assert!(!list.done());
+            list.line(&line.text);
+        }
+        assert!(list.done() && list.missing().is_none());
     }
 }

@@ -1,5 +1,6 @@
 //! The facts of one run, by CPU and by time.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use antler_facts::{Cpu, Event, Fact, Marker, RECORD, Task};
@@ -184,13 +185,17 @@ fn check_order(cpu: Cpu, facts: &[Fact], flaws: &mut Vec<String>) {
     let mut expected = 0;
     let mut time = 0;
     for fact in facts {
-        if fact.seq != expected {
-            flaws.push(match fact.seq > expected {
-                true => format!("cpu{}: facts {expected} to {} are missing", cpu.0, fact.seq - 1),
-                false => {
-                    format!("cpu{}: fact {} came again or late, after {}", cpu.0, fact.seq, expected - 1)
-                }
-            });
+        match fact.seq.cmp(&expected) {
+            Ordering::Equal => {}
+            Ordering::Greater => {
+                flaws.push(format!("cpu{}: facts {expected} to {} are missing", cpu.0, fact.seq - 1));
+            }
+            Ordering::Less => flaws.push(format!(
+                "cpu{}: fact {} came again or late, after {}",
+                cpu.0,
+                fact.seq,
+                expected - 1
+            )),
         }
         expected = expected.max(fact.seq.saturating_add(1));
         if fact.time < time {

@@ -11,10 +11,10 @@ use crate::verdict::Case;
 const CALL: u64 = 8;
 /// `scause` of an illegal instruction. The kernel may give the task its floating-point unit and let it try again.
 const ILLEGAL: u64 = 2;
-/// `scause` of a supervisor software interrupt.
-pub(super) const SOFTWARE_INTERRUPT: u64 = 1 << 63 | 1;
+/// `scause` of a supervisor software interrupt; the highest bit marks interrupts.
+pub(super) const SOFTWARE_INTERRUPT: u64 = 0x8000_0000_0000_0001;
 /// `scause` of a supervisor timer interrupt.
-const TIMER_INTERRUPT: u64 = 1 << 63 | 5;
+const TIMER_INTERRUPT: u64 = 0x8000_0000_0000_0005;
 
 pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     let mut findings = Findings::default();

@@ -1,8 +1,18 @@
 //! Synthetic runs for the judge's own tests: a good one, told step by step, and the means to forge it.
 
+mod chain;
+mod doorbells;
+mod entries;
 mod forged;
 mod forged_smp;
 mod good;
+mod kernel;
+mod lives;
+mod online;
+mod refused;
+mod small;
+mod steals;
+mod whole;
 
 use std::collections::BTreeMap;
 

@@ -1,0 +1,302 @@
+//! The machine that ran, its end, its traps, timers, faults and address spaces.
+
+use antler_abi::Error;
+use antler_facts::{Hart, WakeCause};
+
+use super::small::*;
+use super::*;
+use crate::verdict::GuestEnd;
+
+#[test]
+fn the_end_is_stated_once_last_and_true() {
+    let end = |code| Event::End { code };
+    says("end", 1, &[(0, 10, end(0))], &[]);
+    says("end", 1, &[], &["0 facts state the machine's end, one must"]);
+    says("end", 1, &[(0, 10, end(0)), (0, 20, end(0))], &["2 facts state the machine's end, one must"]);
+    says("end", 1, &[(0, 10, end(0)), (0, 20, WOKE)], &["cpu0 states facts after the machine's end"]);
+    says("end", 2, &[(0, 10, end(0)), (1, 20, WOKE)], &[]);
+    let two = ["the kernel states end code 32, the machine's was 0", "the kernel states end code 32"];
+    says("end", 1, &[(0, 10, end(32))], &two);
+    let late = Case { end: GuestEnd::TimedOut, ..Case::new(1) };
+    assert_eq!(reasons_in("end", &late, &[(0, 10, end(32))]), ["the kernel states end code 32"]);
+}
+
+/// Three CPUs: the boot hart is 5, the others ascend.
+fn board() -> Vec<Said> {
+    let present = |cpu, hart| Event::Present { cpu: Cpu(cpu), hart: Hart(hart) };
+    vec![
+        (0, 1, Event::BootHart { hart: Hart(5) }),
+        (0, 2, present(0, 5)),
+        (0, 3, present(1, 2)),
+        (0, 4, present(2, 9)),
+        (0, 5, Event::Transport { version: 2 }),
+    ]
+}
+
+#[test]
+fn the_machine_is_the_one_asked_for() {
+    let case = Case { harts: Some(vec![2, 5, 9]), ..Case::new(3) };
+    let says = |said: &[Said], expected: &[&str]| {
+        assert_eq!(reasons_in("platform", &case, said), expected);
+    };
+    let present = |cpu, hart| Event::Present { cpu: Cpu(cpu), hart: Hart(hart) };
+    says(&board(), &[]);
+    let port = |found: &str| {
+        format!("the facts port must be stated once with version 2 (modern virtio-mmio); stated: {found}")
+    };
+    says(&minus(&board(), &[4]), &[&port("[]")]);
+    says(&with(&board(), 4, (0, 5, Event::Transport { version: 1 })), &[&port("[1]")]);
+    says(&plus(&board(), &[(0, 6, Event::Transport { version: 2 })]), &[&port("[2, 2]")]);
+    for (at, kind) in [(0, "BootHart"), (1, "Present"), (4, "Transport")] {
+        let (_, time, event) = board()[at];
+        let mut said = with(&board(), at, (1, time, event));
+        said.insert(0, (0, 0, Event::BootHart { hart: Hart(5) }));
+        let reasons = reasons_in("platform", &case, &said);
+        assert!(reasons.contains(&format!("cpu1 states {kind}, which is cpu0's to state")), "{reasons:?}");
+    }
+    let fewer = minus(&board(), &[3]);
+    let lacking = "2 harts are stated present, 3 were asked for";
+    assert!(reasons_in("platform", &case, &fewer).contains(&lacking.to_owned()));
+    let gap = with(&board(), 3, (0, 4, present(3, 9)));
+    says(&gap, &["CPU numbers are not 0 to 2 once each: [0, 1, 3]"]);
+    let twice = plus(&board(), &[(0, 6, present(2, 9))]);
+    says(
+        &twice,
+        &["4 harts are stated present, 3 were asked for", "CPU numbers are not 0 to 2 once each: [0, 1, 2]"],
+    );
+    let same = reasons_in("platform", &case, &with(&board(), 3, (0, 4, present(2, 2))));
+    assert_eq!(same[0], "two CPUs have the same hart id");
+    let other = with(&board(), 3, (0, 4, present(2, 8)));
+    says(
+        &other,
+        &["harts present are {Hart(2), Hart(5), Hart(8)}, the machine has {Hart(2), Hart(5), Hart(9)}"],
+    );
+    let unknown = Case { harts: None, ..case.clone() };
+    assert_eq!(reasons_in("platform", &unknown, &other), NOTHING);
+    let crossed = with(&with(&board(), 2, (0, 3, present(1, 9))), 3, (0, 4, present(2, 2)));
+    says(&crossed, &["cpu1 and up are not numbered by ascending hart id"]);
+    let mut second = board();
+    second.insert(0, (0, 0, Event::IdleBegin {}));
+    says(&second, &["cpu0's first fact is not which hart boots"]);
+    says(
+        &with(&board(), 0, (0, 1, Event::BootHart { hart: Hart(2) })),
+        &["hart 2 booted, but cpu0 is Some(Hart(5))"],
+    );
+    says(
+        &plus(&board(), &[(0, 6, Event::BootHart { hart: Hart(5) })]),
+        &["2 facts state the boot hart, one must"],
+    );
+    let wanted = |hart| Case { boot_hart: Some(hart), ..case.clone() };
+    assert_eq!(reasons_in("platform", &wanted(5), &board()), NOTHING);
+    assert_eq!(reasons_in("platform", &wanted(2), &board()), ["hart 5 booted, hart 2 was to"]);
+}
+
+/// A task of cpu0 that traps and calls around the two markers.
+fn calling() -> Vec<Said> {
+    vec![
+        (0, 10, marker(Marker::Boot)),
+        (0, 20, dispatch(T)),
+        (0, 30, trap(T, 8)),
+        (0, 40, syscall(T, Syscall::Null)),
+        (0, 50, marker(Marker::Trap)),
+        (0, 60, marker(Marker::UserMode)),
+    ]
+}
+
+#[test]
+fn traps_and_calls_are_of_the_task_that_runs() {
+    const TRAPS: &str = "traps";
+    says(TRAPS, 1, &calling(), &[]);
+    let other = with(&calling(), 2, (0, 30, trap(task(2), 8)));
+    says(TRAPS, 1, &other, &["cpu0 states a trap of task 2.1 at 30 ns while it ran task 1.1"]);
+    let other = with(&calling(), 3, (0, 40, syscall(task(2), Syscall::Null)));
+    says(TRAPS, 1, &other, &["cpu0 states a system call of task 2.1 at 40 ns while it ran task 1.1"]);
+    let after = plus(&calling(), &[(0, 70, leave(T, Leave::Block)), (0, 80, trap(T, 8))]);
+    says(TRAPS, 1, &after, &["cpu0 states a trap of task 1.1 at 80 ns while it ran nothing"]);
+    let no_call = "no system call before the user-mode marker";
+    says(TRAPS, 1, &minus(&calling(), &[3]), &[no_call]);
+    let no_trap = "no trap from U-mode before the trap and user-mode markers";
+    says(TRAPS, 1, &minus(&calling(), &[2, 3]), &[no_trap, no_call]);
+    says(TRAPS, 1, &minus(&calling(), &[2]), &[]);
+    let late = plus(&minus(&calling(), &[2, 3]), &[(0, 70, trap(T, 8)), (0, 80, syscall(T, Syscall::Null))]);
+    says(TRAPS, 1, &late, &[no_trap, no_call]);
+}
+
+/// A task sleeps on cpu0 and is woken by cpu1's timer.
+fn sleeping() -> Vec<Said> {
+    let wake = Event::Wake { task: T, cause: WakeCause::Deadline, target: Cpu(0) };
+    vec![
+        (0, 10, marker(Marker::UserMode)),
+        (0, 20, syscall(T, Syscall::Sleep)),
+        (1, 30, Event::Timer { deadline: 30 }),
+        (1, 40, wake),
+        (0, 50, marker(Marker::Timer)),
+    ]
+}
+
+#[test]
+fn a_sleeper_is_woken_by_a_timer_that_was_not_early() {
+    const TIMER: &str = "timer";
+    let none =
+        "before the timer marker no task called sleep and was then woken by a timer of the CPU that woke it";
+    says(TIMER, 2, &sleeping(), &[]);
+    let early = with(&sleeping(), 2, (1, 30, Event::Timer { deadline: 31 }));
+    says(TIMER, 2, &early, &["cpu1's timer for 31 ns fired at 30 ns"]);
+    says(TIMER, 2, &minus(&sleeping(), &[1]), &[none]);
+    says(TIMER, 2, &with(&sleeping(), 1, (0, 20, syscall(T, Syscall::Null))), &[none]);
+    says(TIMER, 2, &minus(&sleeping(), &[2]), &[none]);
+    says(TIMER, 2, &with(&sleeping(), 2, (0, 30, Event::Timer { deadline: 30 })), &[none]);
+    let before = with(&sleeping(), 2, (1, 19, Event::Timer { deadline: 10 }));
+    says(TIMER, 2, &before, &[none]);
+    says(TIMER, 2, &with(&sleeping(), 2, (1, 20, Event::Timer { deadline: 10 })), &[]);
+    let mut after = sleeping();
+    after.swap(2, 3);
+    says(TIMER, 2, &with(&after, 3, (1, 41, Event::Timer { deadline: 30 })), &[none]);
+    let wake = |task, cause| Event::Wake { task, cause, target: Cpu(0) };
+    says(TIMER, 2, &with(&sleeping(), 3, (1, 40, wake(T, WakeCause::Signal))), &[none]);
+    says(TIMER, 2, &with(&sleeping(), 3, (1, 40, wake(task(2), WakeCause::Deadline))), &[none]);
+    // Woken at the moment of the call at the earliest.
+    let at_once = |time| {
+        let said = with(&sleeping(), 2, (1, time, Event::Timer { deadline: 10 }));
+        let mut said = with(&said, 3, (1, time, wake(T, WakeCause::Deadline)));
+        said.push((1, 45, Event::Timer { deadline: 45 }));
+        reasons(TIMER, 2, &said)
+    };
+    assert_eq!((at_once(20).len(), at_once(19).len()), (0, 1));
+}
+
+/// Three wild tasks, each ended for its fault, and one that goes on.
+fn wild() -> Vec<Said> {
+    let mut said = Vec::new();
+    for (number, cause) in [(1, 13), (2, 12), (3, 15)] {
+        let (at, one) = (number * 100, task(number));
+        said.extend([
+            (0, at, spawned(one, Task(0))),
+            (0, at + 10, enqueue(one, 0)),
+            (0, at + 20, dispatch(one)),
+            (0, at + 30, Event::Fault { task: one, cause, address: 0 }),
+            (0, at + 40, leave(one, Leave::Exit)),
+            (0, at + 50, exit(one)),
+        ]);
+    }
+    let number = Syscall::Write.number() as u64;
+    said.extend([
+        (0, 400, dispatch(task(9))),
+        (0, 410, Event::Refused { number, error: Error::BadAddress, argument: 0 }),
+        (0, 420, marker(Marker::Isolation)),
+    ]);
+    said
+}
+
+#[test]
+fn wild_programs_end_and_only_they() {
+    const ISOLATION: &str = "isolation";
+    says(ISOLATION, 1, &wild(), &[]);
+    let fault = |number, cause| Event::Fault { task: task(number), cause, address: 0 };
+    for (number, page, access, what) in [
+        (1, 13, 5, "a read of kernel memory (scause 13 or 5)"),
+        (2, 12, 1, "a jump into the void (scause 12 or 1)"),
+        (3, 15, 7, "a stack overflow (scause 15 or 7)"),
+    ] {
+        let at = number as usize * 6 - 3;
+        let time = number * 100 + 30;
+        says(ISOLATION, 1, &with(&wild(), at, (0, time, fault(number, access))), &[]);
+        let missing = format!("no program was ended for {what}");
+        says(ISOLATION, 1, &with(&wild(), at, (0, time, fault(number, page + 100))), &[&missing]);
+    }
+    let live = "task 1.1 faulted (scause 13), but its end was not stated before the marker";
+    says(ISOLATION, 1, &minus(&wild(), &[5]), &[live]);
+    let late = plus(&minus(&wild(), &[5]), &[(0, 421, exit(T))]);
+    says(ISOLATION, 1, &late, &[live]);
+    says(ISOLATION, 1, &plus(&minus(&wild(), &[5]), &[(0, 420, exit(T))]), &[]);
+    let again = plus(&wild(), &[(0, 415, dispatch(T))]);
+    says(ISOLATION, 1, &again, &["task 1.1 ran again after its fault at 130 ns"]);
+    // Dispatched in the tick of its fault: that was before it.
+    says(ISOLATION, 1, &with(&wild(), 2, (0, 130, dispatch(T))), &[]);
+    let mut twice = wild();
+    twice.insert(4, (0, 135, fault(1, 13)));
+    says(ISOLATION, 1, &twice, &["task 1.1 was ended for a fault twice"; 2]);
+    let mut alone = with(&wild(), 18, (0, 400, dispatch(task(3))));
+    alone.remove(18);
+    says(ISOLATION, 1, &alone, &["no other task ran after the fault of task 3.1"]);
+    says(
+        ISOLATION,
+        1,
+        &plus(&alone, &[(0, 430, dispatch(task(3)))]),
+        &["task 3.1 ran again after its fault at 330 ns", "no other task ran after the fault of task 3.1"],
+    );
+    let refused = "no system call with a bad pointer was refused before the marker";
+    says(ISOLATION, 1, &minus(&wild(), &[19]), &[refused]);
+    let other = Event::Refused { number: 1, error: Error::Denied, argument: 0 };
+    says(ISOLATION, 1, &with(&wild(), 19, (0, 410, other)), &[refused]);
+    // What is stated after the marker proves nothing for it; at the very moment it does.
+    let (_, _, bad) = wild()[19];
+    says(ISOLATION, 1, &plus(&minus(&wild(), &[19]), &[(0, 421, bad)]), &[refused]);
+    says(ISOLATION, 1, &plus(&minus(&wild(), &[19]), &[(0, 420, bad)]), &[]);
+    let missing = "no program was ended for a stack overflow (scause 15 or 7)";
+    says(ISOLATION, 1, &plus(&minus(&wild(), &[15]), &[(0, 421, fault(3, 15))]), &[missing]);
+    says(
+        ISOLATION,
+        1,
+        &plus(
+            &minus(&wild(), &[15, 18]),
+            &[(0, 420, dispatch(task(9))), (0, 420, fault(3, 15)), (0, 420, dispatch(task(9)))],
+        ),
+        &[],
+    );
+}
+
+#[test]
+fn each_task_runs_in_one_address_space_of_its_program() {
+    const SPACES: &str = "address spaces";
+    let run = |number, space: u64| Event::Dispatch {
+        task: task(number),
+        class: Qos::Normal,
+        satp: 8 << 60 | space,
+    };
+    // A program of two threads, then one that gets the same space after it, and one beside it.
+    let good = vec![
+        (0, 10, spawned(task(1), Task(0))),
+        (0, 20, run(1, 7)),
+        (0, 30, spawned(task(2), task(1))),
+        (0, 40, run(2, 7)),
+        (0, 50, exit(task(1))),
+        (0, 50, spawned(task(3), Task(0))),
+        (0, 50, run(3, 7)),
+        (0, 60, spawned(task(4), Task(0))),
+        (0, 70, run(4, 8)),
+        (0, 80, exit(task(3))),
+        (0, 90, exit(task(4))),
+    ];
+    says(SPACES, 1, &good, &[]);
+    says(SPACES, 1, &[], &["no task was ever dispatched"]);
+    let bare = Event::Dispatch { task: task(4), class: Qos::Normal, satp: 8 };
+    says(SPACES, 1, &with(&good, 8, (0, 70, bare)), &["cpu0 runs task 4.1 with satp 0x8, which is not Sv39"]);
+    let moved = plus(&good, &[(0, 95, run(4, 9))]);
+    let text = "cpu0 runs task 4.1 with satp 0x8000000000000009, elsewhere it had 0x8000000000000008";
+    says(SPACES, 1, &moved, &[text]);
+    let text = "task 2.1 runs in another space than its parent task 1.1";
+    says(SPACES, 1, &with(&good, 3, (0, 40, run(2, 9))), &[text]);
+    let text = "programs of task 4.1 and task 3.1 run in one address space";
+    says(SPACES, 1, &with(&good, 8, (0, 70, run(4, 7))), &[text]);
+    // Before the one ended; and by one that never ended.
+    let overlap = with(&good, 4, (0, 51, exit(task(1))));
+    says(SPACES, 1, &overlap, &["programs of task 3.1 and task 1.1 run in one address space"]);
+    says(SPACES, 1, &minus(&good, &[4]), &["programs of task 3.1 and task 1.1 run in one address space"]);
+    // One that begins in the moment in which the other ends.
+    let meet = with(&with(&good, 8, (0, 80, run(4, 7))), 7, (0, 75, spawned(task(4), Task(0))));
+    says(SPACES, 1, &meet, &[]);
+    let swapped = [
+        (0, 10, spawned(task(3), Task(0))),
+        (0, 20, run(3, 7)),
+        (0, 80, exit(task(3))),
+        (0, 80, spawned(task(1), Task(0))),
+        (0, 80, run(1, 7)),
+    ];
+    says(SPACES, 1, &swapped, &[]);
+    // One that never ran is in nobody's space.
+    let mut unborn = good.clone();
+    unborn.remove(8);
+    unborn.push((0, 95, spawned(task(5), Task(0))));
+    says(SPACES, 1, &unborn, &[]);
+}

@@ -1,0 +1,203 @@
+//! CPUs that do not exist, and CPUs that are away: refused as targets, and whole when they return.
+
+use antler_abi::Error;
+use antler_facts::Hart;
+
+use super::online::{BLOCK, STACK, online, start, verified};
+use super::small::*;
+use super::*;
+
+const INVALID: &str = "reject invalid target";
+
+/// A call of cpu0 that names `target`, and its refusal.
+fn refusal(at: u64, call: Syscall, target: u64, error: Error) -> Vec<Said> {
+    let number = call.number() as u64;
+    vec![
+        (0, at, syscall(T, call)),
+        (0, at + 1, Event::TargetRefused { target, error }),
+        (0, at + 2, Event::Refused { number, error, argument: target }),
+    ]
+}
+
+fn invalid() -> Vec<Said> {
+    let error = Error::InvalidTarget;
+    let both = [refusal(20, Syscall::Resched, 2, error), refusal(30, Syscall::Probe, 2, error)].concat();
+    [&[(0, 10, marker(Marker::IpiResched))][..], &both, &[(0, 40, marker(Marker::RejectInvalidTarget))]]
+        .concat()
+}
+
+#[test]
+fn a_cpu_that_does_not_exist_is_refused_both_ways_and_nothing_is_sent() {
+    says(INVALID, 2, &invalid(), &[]);
+    let user = "no resched call from U-mode was refused for a CPU that does not exist";
+    let kernel = "the kernel itself never refused a CPU that does not exist as a target";
+    says(INVALID, 2, &minus(&invalid(), &[2]), &[user]);
+    says(INVALID, 2, &minus(&invalid(), &[5]), &[kernel]);
+    let null = with(&invalid(), 1, (0, 20, syscall(T, Syscall::Null)));
+    says(INVALID, 2, &null, &[user]);
+    let other = Event::TargetRefused { target: 2, error: Error::Offline };
+    says(INVALID, 2, &with(&invalid(), 2, (0, 21, other)), &[user]);
+    says(INVALID, 2, &minus(&invalid(), &[3]), &["target 2 was refused, but the call went well"]);
+    let number = Syscall::Resched.number() as u64;
+    let told = |number, error| Event::Refused { number, error, argument: 2 };
+    for wrong in [told(number + 1, Error::InvalidTarget), told(number, Error::Offline)] {
+        says(
+            INVALID,
+            2,
+            &with(&invalid(), 3, (0, 22, wrong)),
+            &["target 2 was refused, but the call went well"],
+        );
+    }
+    // The refusal of another call is not this one's.
+    let mut swapped = minus(&invalid(), &[3]);
+    swapped.insert(5, (0, 33, told(number, Error::InvalidTarget)));
+    says(INVALID, 2, &swapped, &["target 2 was refused, but the call went well"]);
+    tells(INVALID, 3, &invalid(), "cpu2 is refused as if it did not exist");
+    for sent in [ask(2, 1, Request::Resched), ring(2, 1)] {
+        let mut said = invalid();
+        said.insert(2, (0, 20, sent));
+        let never = "cpu0 posted to cpu2, which does not exist";
+        says(INVALID, 2, &said, &["something was sent while target 2 was refused", never]);
+        said.remove(2);
+        says(INVALID, 2, &plus(&said, &[(0, 50, sent)]), &[never]);
+        // What went before the call is another matter, as is what goes to somebody else.
+        said.insert(1, (0, 15, sent));
+        says(INVALID, 2, &said, &[never]);
+    }
+    let mut elsewhere = invalid();
+    elsewhere.insert(2, (0, 20, ring(1, 1)));
+    says(INVALID, 2, &elsewhere, &[]);
+    // Outside of its window nothing counts.
+    let late = plus(&minus(&invalid(), &[1, 2, 3]), &refusal(50, Syscall::Resched, 2, Error::InvalidTarget));
+    says(INVALID, 2, &late, &[user]);
+}
+
+const OFFLINE: &str = "reject offline target";
+
+/// cpu1 leaves, is refused, comes back, answers one request and steals one task.
+fn away() -> Vec<Said> {
+    let error = Error::Offline;
+    let state = Event::HartState { cpu: Cpu(1), hart: Hart(1), state: 1 };
+    [
+        &[
+            (1, 1, online(1)),
+            (0, 10, marker(Marker::RejectInvalidTarget)),
+            (1, 20, Event::Offline { hart: Hart(1) }),
+        ][..],
+        &[(0, 30, state)],
+        &refusal(30, Syscall::Resched, 1, error),
+        &refusal(40, Syscall::Probe, 1, error),
+        &[
+            (0, 50, start(1)),
+            (1, 60, online(1)),
+            (0, 70, verified(1)),
+            (0, 80, ask(1, 1, Request::Resched)),
+            (0, 81, ring(1, 1)),
+            (1, 82, WOKE),
+            (1, 83, ack(0, 1)),
+            (1, 90, stolen(T, 0)),
+            (1, 91, dispatch(T)),
+            (0, 99, marker(Marker::RejectOffline)),
+        ],
+    ]
+    .concat()
+}
+
+#[test]
+fn while_a_cpu_is_away_firmware_says_so_and_it_is_refused() {
+    says(OFFLINE, 2, &away(), &[]);
+    says(OFFLINE, 2, &[(0, 10, marker(Marker::RejectOffline))], &["no CPU went offline before the marker"]);
+    let restart = "cpu1 went offline and nobody asked firmware to start it again";
+    tells(OFFLINE, 2, &minus(&away(), &[10]), restart);
+    tells(OFFLINE, 2, &with(&away(), 10, (0, 50, start(0))), restart);
+    let stopped = "no other CPU saw firmware report cpu1 as STOPPED";
+    says(OFFLINE, 2, &minus(&away(), &[3]), &[stopped]);
+    let state = |cpu, state| Event::HartState { cpu: Cpu(cpu), hart: Hart(1), state };
+    says(OFFLINE, 2, &with(&away(), 3, (0, 30, state(1, 3))), &[stopped]);
+    says(OFFLINE, 2, &with(&away(), 3, (0, 30, state(0, 1))), &[stopped]);
+    let mut own = minus(&away(), &[3]);
+    own.insert(3, (1, 20, state(1, 1)));
+    assert!(reasons(OFFLINE, 2, &own).contains(&stopped.to_owned()), "the CPU itself is no witness");
+    let user = "no resched call from U-mode was refused for cpu1 while it was stopped";
+    let kernel = "the kernel itself never refused cpu1 while it was stopped as a target";
+    says(OFFLINE, 2, &minus(&away(), &[5]), &[user]);
+    says(OFFLINE, 2, &minus(&away(), &[8]), &[kernel]);
+    // Refused before firmware was asked, or after the CPU was started again: not while it was stopped.
+    let mut soon = away();
+    let fact = soon.remove(3);
+    soon.insert(6, (0, 35, fact.2));
+    says(OFFLINE, 2, &soon, &[user]);
+    let mut late = away();
+    let fact = late.remove(10);
+    late.insert(7, (0, 38, fact.2));
+    says(OFFLINE, 2, &late, &[kernel]);
+    let other = Event::TargetRefused { target: 2, error: Error::Offline };
+    says(OFFLINE, 2, &with(&away(), 5, (0, 31, other)), &[user]);
+    says(OFFLINE, 2, &minus(&away(), &[6]), &["target 1 was refused, but the call went well"]);
+}
+
+#[test]
+fn nothing_is_sent_to_a_cpu_that_is_away() {
+    let sent = "request 1 of cpu0 to cpu1 (Resched) was sent while cpu1 was offline";
+    let rang = "cpu0 rang cpu1 while that was offline";
+    let at = |time: u64, events: &[Event]| {
+        let mut said: Vec<Said> = away();
+        said.retain(|(_, _, event)| {
+            !matches!(event, Event::Request { .. } | Event::Ring { .. } | Event::Ack { .. })
+        });
+        let place = said.iter().position(|(cpu, t, _)| *cpu == 0 && *t > time).expect("a fact");
+        for event in events.iter().rev() {
+            said.insert(place, (0, time, *event));
+        }
+        reasons(OFFLINE, 2, &said)
+    };
+    let asked = ask(1, 1, Request::Resched);
+    let inside = at(45, &[asked, ring(1, 1)]);
+    assert!(inside.contains(&sent.to_owned()) && inside.contains(&rang.to_owned()));
+    assert!(at(45, &[asked]).contains(&sent.to_owned()), "posted, not rung");
+    let refused = Event::TargetRefused { target: 1, error: Error::Offline };
+    assert!(!at(45, &[asked, refused]).contains(&sent.to_owned()), "found closed");
+    assert!(
+        !at(45, &[ask(0, 1, Request::Resched), ring(0, 1)])
+            .iter()
+            .any(|reason| reason.contains("while cpu1"))
+    );
+    assert!(at(45, &[ring(1, 9)]).contains(&rang.to_owned()));
+    // In the very ticks in which it stops or is started nothing is known of the order.
+    for edge in [20, 50] {
+        let said = at(edge, &[asked, ring(1, 1)]);
+        assert!(!said.contains(&sent.to_owned()) && !said.contains(&rang.to_owned()), "{edge}: {said:?}");
+    }
+}
+
+#[test]
+fn a_cpu_comes_back_as_itself_and_works() {
+    let never = "cpu1 went offline and never came online again";
+    says(OFFLINE, 2, &minus(&away(), &[11, 14, 15, 16, 17, 18]), &[never]);
+    let moved = Event::Online { hart: Hart(3), stack: STACK, block: BLOCK };
+    let (was, is) = ((Hart(1), STACK * 2, BLOCK * 2), (Hart(3), STACK, BLOCK));
+    let text = format!("cpu1 came back as another hart: {:?}, then {:?}", Some(was), Some(is));
+    says(OFFLINE, 2, &with(&away(), 11, (1, 60, moved)), &[&text]);
+    let unverified = "nobody verified cpu1 after its return";
+    says(OFFLINE, 2, &minus(&away(), &[12]), &[unverified]);
+    says(OFFLINE, 2, &with(&away(), 12, (0, 70, verified(0))), &[unverified]);
+    let early = with(&away(), 12, (0, 59, verified(1)));
+    says(OFFLINE, 2, &early, &[unverified]);
+    let unasked = "no reschedule request was answered by cpu1 after its return";
+    says(OFFLINE, 2, &minus(&away(), &[16]), &[unasked]);
+    says(OFFLINE, 2, &with(&away(), 13, (0, 80, ask(1, 1, Request::Call))), &[unasked]);
+    says(OFFLINE, 2, &with(&with(&away(), 15, (1, 82, WOKE)), 16, (1, 100, ack(0, 1))), &[unasked]);
+    let elsewhere = with(&with(&away(), 13, (0, 80, ask(0, 1, Request::Resched))), 14, (0, 81, ring(0, 1)));
+    says(OFFLINE, 2, &elsewhere, &[unasked]);
+    let idle = "cpu1 stole and ran no task after its return";
+    says(OFFLINE, 2, &minus(&away(), &[17]), &[idle]);
+    says(OFFLINE, 2, &minus(&away(), &[18]), &[idle]);
+    says(OFFLINE, 2, &with(&away(), 18, (1, 91, dispatch(task(2)))), &[idle]);
+    let mut before = away();
+    before.swap(17, 18);
+    says(OFFLINE, 2, &before, &[idle]);
+    let mut silent = away();
+    silent.insert(3, (1, 21, Event::IdleBegin {}));
+    let text = "cpu1 stopped at 20 ns, yet it states IdleBegin before it is online again";
+    says(OFFLINE, 2, &silent, &[text]);
+}
