@@ -1,76 +1,144 @@
+//! What virtual harts share beside the scheduler, and the world as one of them sees it.
+
 use std::cell::{Cell, RefCell};
+use std::panic::resume_unwind;
 
 use antler_facts::{Event, Fact};
-use antler_nucleus::{CpuId, Machine, RingError, Runnable, Running};
+use antler_nucleus::{CpuId, Machine, RingError, Runnable, Running, Scheduler};
 use antler_sync::Relax;
 
-/// What virtual harts share with each other beside the scheduler: time, doorbells, timers, and what was stated.
+use crate::book::At;
+use crate::digest::Digest;
+use crate::note::Note;
+use crate::watch::Watch;
+use crate::wires::{REFUSED, Wires};
+
+/// "Never" as a time.
+pub(crate) const NEVER: u64 = u64::MAX;
+
+/// Turns of one wait in the scheduler after which it counts as endless. On one thread no lock is contended, and every turn
+/// of `next` follows a task that moved.
+const SPINS: u64 = 20_000;
+
+/// Carried by the unwinding out of a scheduler that cannot go on; what is wrong is in the watch.
 #[derive(Debug)]
-pub struct World {
-    /// Virtual nanoseconds.
-    pub(crate) now: Cell<u64>,
-    /// By CPU: its doorbell is pending.
-    pub(crate) rung: Vec<Cell<bool>>,
+pub(crate) struct Stop;
+
+#[derive(Debug)]
+pub(crate) struct World {
+    /// Virtual ns.
+    pub now: Cell<u64>,
+    /// Kernel entries so far.
+    pub step: Cell<u64>,
     /// By CPU: when its timer fires.
-    pub(crate) timer: Vec<Cell<Option<u64>>>,
-    /// By slot: the wait of the task ended by its deadline.
-    pub(crate) timed_out: RefCell<Vec<bool>>,
-    facts: RefCell<Vec<Fact>>,
+    pub timer: Vec<Cell<u64>>,
+    /// By CPU: its doorbell is pending.
+    pub pending: Vec<Cell<bool>>,
+    pub wires: RefCell<Wires>,
+    pub watch: RefCell<Watch>,
+    pub digest: Cell<Digest>,
+    /// By CPU: how many facts it has stated.
+    facts: Vec<Cell<u32>>,
+    after_failure: Cell<u64>,
 }
 
 impl World {
-    /// A world of `cpus` CPUs and `tasks` task slots, at time 0.
-    pub fn new(cpus: usize, tasks: usize) -> World {
+    pub(crate) fn new(cpus: usize, wires: Wires, watch: Watch) -> World {
         World {
             now: Cell::new(0),
-            rung: (0..cpus).map(|_| Cell::new(false)).collect(),
-            timer: (0..cpus).map(|_| Cell::new(None)).collect(),
-            timed_out: RefCell::new(vec![false; tasks]),
-            facts: RefCell::new(Vec::new()),
+            step: Cell::new(0),
+            timer: (0..cpus).map(|_| Cell::new(NEVER)).collect(),
+            pending: (0..cpus).map(|_| Cell::new(false)).collect(),
+            wires: RefCell::new(wires),
+            watch: RefCell::new(watch),
+            digest: Cell::new(Digest::default()),
+            facts: (0..cpus).map(|_| Cell::new(0)).collect(),
+            after_failure: Cell::new(0),
         }
     }
 
-    /// Everything that was stated, in the order of the one real thread.
-    pub fn facts(&self) -> Vec<Fact> {
-        self.facts.borrow().clone()
+    pub(crate) fn at(&self, cpu: usize) -> At {
+        At { step: self.step.get(), time: self.now.get(), cpu }
+    }
+
+    pub(crate) fn note(&self, cpu: usize, note: Note) {
+        self.watch.borrow_mut().note(self.at(cpu), &note);
     }
 }
 
 /// The world as one virtual hart sees it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct View<'a> {
+pub(crate) struct View<'a, const W: usize> {
     pub world: &'a World,
+    pub sched: &'a Scheduler<W>,
     pub cpu: usize,
 }
 
-impl Relax for View<'_> {
-    fn relax(&self, spins: u64) {
-        // One thread: a lock is never contended, and `next` turns only while it makes progress.
-        assert!(spins < 1 << 16, "cpu{} turns in the scheduler without end", self.cpu);
+impl<const W: usize> View<'_, W> {
+    fn stop(&self, oracle: &'static str, words: String) -> ! {
+        self.world.watch.borrow_mut().fail(self.world.at(self.cpu), oracle, words);
+        // Not a panic: nothing is printed, and the run's end says what was found.
+        resume_unwind(Box::new(Stop))
     }
 }
 
-impl Machine for View<'_> {
+impl<const W: usize> Relax for View<'_, W> {
+    fn relax(&self, spins: u64) {
+        if spins > SPINS {
+            self.stop("end", format!("cpu{} turns in the scheduler without end", self.cpu));
+        }
+    }
+}
+
+impl<const W: usize> Machine for View<'_, W> {
     fn now(&self) -> u64 {
         self.world.now.get()
     }
+
     fn arm(&self, deadline: Option<u64>) {
-        self.world.timer[self.cpu].set(deadline);
+        self.world.timer[self.cpu].set(deadline.unwrap_or(NEVER));
     }
+
     fn ring(&self, target: CpuId) -> Result<(), RingError> {
-        self.world.rung[target.index()].set(true);
-        Ok(())
+        self.world.wires.borrow_mut().ring(target.index(), self.now()).map_err(RingError)
     }
+
     fn unreachable(&self, target: CpuId, error: RingError) -> ! {
-        panic!("{target} unreachable: {error:?}")
+        let code = error.0;
+        // Noticed for the stated reason only if it names the hart that is deaf, and what firmware said.
+        let right = self.world.wires.borrow().struck == Some(target.index()) && code == REFUSED;
+        let oracle = if right { "unreachable" } else { "end" };
+        self.stop(oracle, format!("the doorbell of {target} cannot be rung: firmware's error {code}"))
     }
+
     fn fact(&self, event: Event) {
-        let mut facts = self.world.facts.borrow_mut();
-        let seq = facts.len() as u32;
-        facts.push(Fact { seq, cpu: CpuId::new(self.cpu).fact(), time: self.now(), event });
+        let at = self.world.at(self.cpu);
+        let seq = self.world.facts[self.cpu].replace(self.world.facts[self.cpu].get() + 1);
+        let fact = Fact { seq, cpu: CpuId::new(self.cpu).fact(), time: at.time, event };
+        let mut digest = self.world.digest.get();
+        digest.fact(&fact);
+        self.world.digest.set(digest);
+        let received = self.sched.counters(CpuId::new(self.cpu)).wakes_received.get();
+        let mut watch = self.world.watch.borrow_mut();
+        if let Some(story) = &mut watch.story {
+            story.push(fact);
+        }
+        watch.fact(at, received, &event);
+        if watch.failure.is_some() {
+            // The entry is left to end by itself, since unwinding out of the middle of a queue is a panic of its own; but a
+            // broken scheduler may go round for ever.
+            let more = self.world.after_failure.get() + 1;
+            self.world.after_failure.set(more);
+            if more > SPINS {
+                drop(watch);
+                resume_unwind(Box::new(Stop));
+            }
+        }
     }
+
     fn save(&self, _: &Running) {}
+
     fn timed_out(&self, task: &Runnable) {
-        self.world.timed_out.borrow_mut()[task.slot()] = true;
+        self.world.note(self.cpu, Note::TimedOut { slot: task.slot() });
     }
 }
