@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
-use crate::{build, diag, picture, proof, run, setup, test, tidy};
+use crate::{build, check, diag, fuzz, mutants, picture, proof, run, setup, sim, test, tidy};
 
 /// Antler: set up, build, run, test and prove the kernel.
 #[derive(Debug, Parser)]
@@ -29,6 +29,14 @@ pub enum Command {
     Proof(proof::Args),
     /// Everything CI runs: format, lints, host tests, proofs, programs, refusals
     Test(test::Args),
+    /// Models, twins, simulator and fuzz targets: the nucleus without a machine under it
+    Check(check::Args),
+    /// Small errors put into the source, each of which the tests must notice
+    Mutants(mutants::Args),
+    /// Feed every reader of outside data with mutants of its corpus, or let libFuzzer look for new paths
+    Fuzz(fuzz::Args),
+    /// Run the scheduler on virtual harts, from many seeds, with and without faults
+    Sim(sim::Args),
     /// Check kernel and programs for riscv64, warnings denied
     DiagOs(diag::Args),
     /// Draw what each hart did in a run, from its facts

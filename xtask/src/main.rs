@@ -21,16 +21,20 @@ macro_rules! tell {
 }
 
 mod build;
+mod check;
 mod cli;
 mod ctx;
 mod diag;
 mod exit;
+mod fuzz;
 mod initrd;
+mod mutants;
 mod picture;
 mod proof;
 mod qemu;
 mod run;
 mod setup;
+mod sim;
 mod test;
 mod tidy;
 mod ui;
@@ -59,6 +63,10 @@ fn dispatch(command: Command, ctx: &Ctx) -> anyhow::Result<Exit> {
         Command::Run(args) => run::main(args, ctx),
         Command::Proof(args) => proof::main(args, ctx),
         Command::Test(args) => test::main(args, ctx),
+        Command::Check(args) => check::main(args, ctx),
+        Command::Mutants(args) => mutants::main(args, ctx),
+        Command::Fuzz(args) => fuzz::main(args, ctx),
+        Command::Sim(args) => sim::main(args, ctx),
         Command::DiagOs(args) => diag::main(args, ctx),
         Command::Picture(args) => picture::main(args, ctx),
         Command::Tidy(args) => tidy::main(args, ctx),

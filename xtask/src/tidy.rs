@@ -15,8 +15,8 @@ use crate::setup;
 const LONGEST: usize = 400;
 
 /// Crates whose promises rest on having no unsafe code at all.
-const SAFE_CRATES: [&str; 6] =
-    ["crates/abi", "crates/facts", "crates/nucleus", "crates/parse", "proof", "sim"];
+const SAFE_CRATES: [&str; 7] =
+    ["crates/abi", "crates/facts", "crates/nucleus", "crates/parse", "fuzz", "proof", "sim"];
 
 /// Arguments of `tidy`.
 #[derive(Debug, clap::Args)]
@@ -79,6 +79,7 @@ fn check(root: &Path) -> anyhow::Result<(usize, Vec<Finding>)> {
         }
         if file.has_extension(&["rs"]) {
             safety(file, &mut report);
+            facade(file, &mut report);
         }
         if file.has_extension(&["md"]) {
             links(file, root, &mut report);
@@ -152,6 +153,21 @@ fn safety(file: &File, report: &mut impl FnMut(usize, String)) {
         let code = line.split("//").next().unwrap_or_default();
         if WORDS.iter().any(|word| code.contains(word)) && !argued(&lines, at) {
             report(at + 1, "unsafe without a SAFETY comment above it".to_owned());
+        }
+    }
+}
+
+/// Only the facade over atomics, and the models themselves, know that there are checkers: the code that runs is the code
+/// that is checked.
+fn facade(file: &File, report: &mut impl FnMut(usize, String)) {
+    const CHECKERS: [&str; 3] =
+        [concat!("cfg(", "loom)"), concat!("cfg(", "shuttle)"), concat!("cfg(", "counted)")];
+    if ["crates/sync", "models"].iter().any(|folder| file.path.starts_with(folder)) {
+        return;
+    }
+    for (number, line) in file.lines() {
+        if CHECKERS.iter().any(|checker| line.contains(checker)) {
+            report(number, "code that knows of its checker; that belongs into crates/sync".to_owned());
         }
     }
 }
@@ -249,6 +265,9 @@ mod tests {
         let text =
             "[a](../Cargo.toml)\n[b](gone.md#x) [c](https://x.example/y)\n```\n[d](gone)\n```\n[e](#here)\n";
         assert_eq!(findings(link, text), [2]);
+
+        let checkers = |file: &File, lines: &mut Vec<usize>| facade(file, &mut |line, _| lines.push(line));
+        assert_eq!(findings(checkers, concat!("a\n#[cfg(", "loom)]\nfn f() {}\n")), [2]);
 
         let table = |file: &File, lines: &mut Vec<usize>| lints(file, &mut |line, _| lines.push(line));
         assert!(findings(table, "[package]\n\n[lints]\nworkspace = true\n").is_empty());

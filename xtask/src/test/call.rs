@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::setup;
 
 /// Longest that one call may take. Every command bounds itself far below; this detects one that does not.
-const LIMIT: Duration = Duration::from_secs(900);
+const LIMIT: Duration = Duration::from_secs(1800);
 
 /// Variables that would change what a step means when the caller has them set.
 const FOREIGN: [&str; 7] =

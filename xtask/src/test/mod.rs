@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything CI runs, as a list of steps, each as a user would do it.
 
 mod call;
+mod checks;
 mod firmware;
 mod host;
 mod os;
@@ -27,7 +28,7 @@ pub struct Args {
 
 /// All steps, in order: the cheap first, then what must build, then what boots.
 fn steps() -> Vec<Step> {
-    [host::steps(), os::steps(), proofs::steps(), programs::steps(), refusals::steps()]
+    [host::steps(), checks::steps(), os::steps(), proofs::steps(), programs::steps(), refusals::steps()]
         .into_iter()
         .flatten()
         .collect()

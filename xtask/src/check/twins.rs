@@ -1,0 +1,131 @@
+//! Builds every twin, runs the check that must notice it, and wants it red for the stated reason.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use super::explored::Explored;
+use super::models::Engine;
+use super::twin::{self, Twin};
+use super::workshop;
+use crate::ctx::Ctx;
+use crate::setup;
+use crate::ui::Step;
+
+/// Longest that building all twins of an engine may take.
+const BUILD: Duration = Duration::from_secs(3600);
+
+/// Longest that one check may take to notice. Only detects a check that hangs.
+const NOTICE: Duration = Duration::from_secs(600);
+
+/// All of them.
+pub fn run(ctx: &Ctx, progress: &Step) -> anyhow::Result<Explored> {
+    let twins = twin::read(&ctx.root().join("models/twins"))?;
+    let (mut said, mut missed) = (String::new(), Vec::new());
+    for engine in Engine::ALL {
+        let of_engine: Vec<&Twin> = twins.iter().filter(|twin| twin.engine == engine).collect();
+        if of_engine.is_empty() {
+            continue;
+        }
+        progress.at(format!("building {} twins for {}", of_engine.len(), engine.name()));
+        let programs = build(engine, &workshop::make(engine, &of_engine, ctx)?, ctx)?;
+        for (twin, verdict) in of_engine.iter().zip(notice(&of_engine, &programs, progress)) {
+            match verdict {
+                Ok(()) => said.push_str(&format!(
+                    "explored twin {}: red by {} {}\n",
+                    twin.name, twin.target, twin.test
+                )),
+                Err(why) => missed.push(format!("{}: {why}\n  {}", twin.name, twin.because)),
+            }
+        }
+    }
+    anyhow::ensure!(missed.is_empty(), "{} of {} twins:\n{}", missed.len(), twins.len(), missed.join("\n"));
+    said.push_str(&format!("explored twins: {} twins, each red for the stated reason\n", twins.len()));
+    let mut explored = Explored::default();
+    explored.read(&said);
+    Ok(explored)
+}
+
+/// Compiles the workspace in `folder`; returns the test program of each package folder.
+fn build(engine: Engine, folder: &Path, ctx: &Ctx) -> anyhow::Result<BTreeMap<PathBuf, PathBuf>> {
+    let mut command = engine.cargo(ctx);
+    command.current_dir(folder);
+    command.args(["test", "--no-run", "--workspace", "--test", "*", "--message-format", "json"]);
+    let output = setup::run_bounded(&mut command, BUILD)?;
+    anyhow::ensure!(output.status.success(), "twins for {} do not build:\n{}", engine.name(), output.stderr);
+    let mut programs = BTreeMap::new();
+    for line in output.stdout.lines() {
+        let Ok(message) = serde_json::from_str::<serde_json::Value>(line) else { continue };
+        if let (Some(manifest), Some(program)) =
+            (message["manifest_path"].as_str(), message["executable"].as_str())
+        {
+            let package = Path::new(manifest).parent().context("a manifest in no folder")?;
+            programs.insert(package.to_path_buf(), PathBuf::from(program));
+        }
+    }
+    anyhow::ensure!(!programs.is_empty(), "cargo named no test program:\n{}", output.stderr);
+    let folder = folder.canonicalize()?;
+    Ok(programs.into_iter().map(|(package, program)| (within(&folder, &package), program)).collect())
+}
+
+/// The name of the twin's folder that holds a package.
+fn within(folder: &Path, package: &Path) -> PathBuf {
+    let inner = package.strip_prefix(folder).unwrap_or(package);
+    inner.components().next().map(|first| PathBuf::from(first.as_os_str())).unwrap_or_default()
+}
+
+/// Runs each twin's check, as many at once as there are cores. A verdict for each, in order.
+fn notice(
+    twins: &[&Twin],
+    programs: &BTreeMap<PathBuf, PathBuf>,
+    progress: &Step,
+) -> Vec<Result<(), String>> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut verdicts = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(twin) = twins.get(at) else { return verdicts };
+            progress.at(format!("twin {}/{}: {}", at + 1, twins.len(), twin.name));
+            let verdict = match programs.get(Path::new(&twin.name)) {
+                Some(program) => judge(twin, program),
+                None => Err("was not built".to_owned()),
+            };
+            verdicts.push((at, verdict));
+        }
+    };
+    let mut all: Vec<(usize, Result<(), String>)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+    });
+    all.sort_by_key(|(at, _)| *at);
+    all.into_iter().map(|(_, verdict)| verdict).collect()
+}
+
+fn judge(twin: &Twin, program: &Path) -> Result<(), String> {
+    let mut command = Command::new(program);
+    command
+        .args([&twin.test, "--exact", "--nocapture"])
+        .env_remove("ANTLER_DEEP")
+        .env_remove("RUST_BACKTRACE");
+    let output =
+        setup::run_bounded(&mut command, NOTICE).map_err(|trouble| format!("{} {trouble}", twin.test))?;
+    let text = format!("{}{}", output.stdout, output.stderr);
+    let end: Vec<&str> = text.lines().rev().filter(|line| !line.trim().is_empty()).take(12).collect();
+    let end = end.into_iter().rev().collect::<Vec<_>>().join("\n    ");
+    if !text.contains("running 1 test") {
+        return Err(format!("{} has no test `{}`", twin.target, twin.test));
+    }
+    // What was printed before the first panic is no reason.
+    let reason = text.find("panicked at").map_or("", |at| &text[at..]);
+    match (output.status.success(), reason.contains(&twin.red)) {
+        (true, _) => Err(format!("{} {} did not notice", twin.target, twin.test)),
+        (false, true) => Ok(()),
+        (false, false) => Err(format!("red, but not with `{}`:\n    {end}", twin.red)),
+    }
+}

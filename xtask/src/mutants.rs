@@ -1,0 +1,117 @@
+//! `cargo xtask mutants`: small errors are put into the source one by one, and the tests must notice each. What they do
+//! not notice is explained in `docs/proof.md`, or is red.
+
+mod change;
+mod explained;
+mod outcomes;
+mod run;
+mod settle;
+mod tool;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::ctx::Ctx;
+use crate::exit::Exit;
+use outcomes::{Mutant, Outcomes};
+
+/// Arguments of `mutants`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Only these packages
+    #[arg(value_enum)]
+    packages: Vec<Package>,
+    /// Mutants under test at one time; each builds in a folder of its own
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
+    jobs: u8,
+    /// Only mutants in lines that git says have changed since REF; files that git does not know yet are left out
+    #[arg(long, value_name = "REF", num_args = 0..=1, default_missing_value = "HEAD")]
+    in_diff: Option<String>,
+}
+
+/// A package whose source is mutated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Package {
+    /// The kernel's logic, by its own tests and the simulator's
+    Nucleus,
+    /// The judge
+    Proof,
+    /// The readers of outside data
+    Parse,
+}
+
+impl Package {
+    const ALL: [Package; 3] = [Package::Proof, Package::Parse, Package::Nucleus];
+
+    /// The package's name in its manifest.
+    fn name(self) -> &'static str {
+        match self {
+            Package::Nucleus => "antler-nucleus",
+            Package::Proof => "antler-proof",
+            Package::Parse => "antler-parse",
+        }
+    }
+
+    /// Its folder, from the root.
+    fn folder(self) -> &'static Path {
+        Path::new(match self {
+            Package::Nucleus => "crates/nucleus",
+            Package::Proof => "proof",
+            Package::Parse => "crates/parse",
+        })
+    }
+
+    /// The packages whose tests must notice.
+    fn tested_by(self) -> &'static [&'static str] {
+        match self {
+            Package::Nucleus => &["antler-nucleus", "antler-sim"],
+            Package::Proof => &["antler-proof"],
+            Package::Parse => &["antler-parse"],
+        }
+    }
+
+    /// Where the runs of this package leave what they found.
+    fn out(self, ctx: &Ctx) -> PathBuf {
+        ctx.root().join("target/mutants").join(self.name())
+    }
+}
+
+/// `cargo xtask mutants`: one package after the other, then the survivors against their explanations.
+pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
+    let rows = explained::read(ctx)?;
+    let packages = if args.packages.is_empty() { Package::ALL.to_vec() } else { args.packages };
+    let diff = args.in_diff.as_deref().map(|since| change::since(since, ctx)).transpose()?;
+    if let Some(change::Diff::Empty) = diff {
+        say!("nothing has changed, so there is nothing to mutate");
+        return Ok(Exit::Success);
+    }
+    let diff = diff.and_then(change::Diff::file);
+    let tool = tool::find(ctx)?;
+    let mut total = Outcomes::default();
+    for &package in &packages {
+        let step = ctx.ui.step(format!("mutants of {}", package.name()));
+        let found = run::run(&tool, package, args.jobs, diff.as_deref(), ctx, &step)
+            .with_context(|| format!("mutants of {}", package.name()));
+        match found {
+            Ok(outcomes) => {
+                step.done(&outcomes.summary());
+                total.merge(outcomes);
+            }
+            Err(error) => {
+                step.failed("");
+                return Err(error);
+            }
+        }
+    }
+    for mutant in &total.timed_out {
+        say!("the tests ran out of time, which counts as noticed: {}: {}", mutant.file, mutant.change);
+    }
+    // Of a part of the mutants nobody can say which explanations have had their day.
+    let whole = diff.is_none();
+    let folders: Vec<&Path> = packages.iter().map(|package| package.folder()).collect();
+    let account = settle::settle(&total.missed, &rows, &folders, whole);
+    account.print();
+    say!("{}, of them {} explained", total.summary(), account.explained);
+    Ok(if account.is_square() { Exit::Success } else { Exit::Red })
+}

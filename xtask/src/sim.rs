@@ -1,0 +1,246 @@
+//! `cargo xtask sim`: the scheduler on virtual harts, from many seeds, under every plan; on red a small scenario and the
+//! command that repeats it.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use antler_sim::{Acts, Failure, MAX_HARTS, Outcome, PLANS, Plan, Report, Scenario, judge, shrink, trace};
+
+use crate::ctx::Ctx;
+use crate::exit::{Exit, Fail};
+
+/// Facts listed of a red run.
+const LISTED: usize = 40;
+
+/// Arguments of `sim`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Virtual harts
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=MAX_HARTS as i64))]
+    harts: u16,
+    /// Seeds, from 0; without --plan they go through the plans in turn
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    seeds: u64,
+    /// Only this plan; see --list-plans
+    #[arg(long, value_name = "NAME")]
+    plan: Option<String>,
+    /// Only this seed
+    #[arg(long, conflicts_with = "seeds")]
+    seed: Option<u64>,
+    /// Kernel entries before the workload is left to end; chosen by the number of harts when not given
+    #[arg(long)]
+    steps: Option<u64>,
+    /// Only these acts, of those that the plan allows, separated by commas
+    #[arg(long, value_name = "ACT,...")]
+    acts: Option<String>,
+    /// List the last facts of the run, with --seed
+    #[arg(long, requires = "seed")]
+    facts: bool,
+    /// List the plans and end
+    #[arg(long)]
+    list_plans: bool,
+}
+
+/// What the seeds of a plan showed.
+#[derive(Debug, Default)]
+struct Row {
+    seeds: u64,
+    noticed: u64,
+    report: Report,
+}
+
+/// `cargo xtask sim`.
+pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
+    if args.list_plans {
+        for plan in PLANS {
+            say!("{:<9} {}", plan.name, plan.about);
+        }
+        return Ok(Exit::Success);
+    }
+    let plan = match &args.plan {
+        Some(name) => Some(Plan::find(name).ok_or_else(|| {
+            let names: Vec<&str> = PLANS.iter().map(|plan| plan.name).collect();
+            Fail::usage(format!("no plan is called {name}; there are {}", names.join(", ")))
+        })?),
+        None => None,
+    };
+    let acts = args.acts.as_deref().map(Acts::parse).transpose();
+    let acts = acts.map_err(|name| {
+        Fail::usage(format!(
+            "no act is called {name}; there are {}",
+            Acts::ALL.to_string().replace(',', ", ")
+        ))
+    })?;
+    let scenario = |seed: u64| {
+        let mut scenario =
+            Scenario::new(plan.unwrap_or_else(|| Plan::of_seed(seed)), usize::from(args.harts), seed);
+        scenario.steps = args.steps.unwrap_or(scenario.steps);
+        scenario.acts = acts.map_or(scenario.acts, |acts| acts.and(scenario.acts));
+        scenario
+    };
+    // A scheduler that panics is a finding, which is told once and in full; the default would print it for every try.
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| ()));
+    let exit = match args.seed {
+        Some(seed) => one(scenario(seed), args.facts),
+        None => many(scenario, args.seeds, ctx),
+    };
+    std::panic::set_hook(hook);
+    Ok(exit)
+}
+
+fn one(scenario: Scenario, facts: bool) -> Exit {
+    let outcome = judge(scenario);
+    if facts {
+        trace(scenario, usize::MAX).iter().for_each(|line| say!("{line}"));
+    }
+    match outcome {
+        Outcome::Green(report) => {
+            head();
+            row(scenario.plan, &Row { seeds: 1, noticed: 0, report });
+            Exit::Success
+        }
+        Outcome::Noticed(report, failure) => {
+            head();
+            row(scenario.plan, &Row { seeds: 1, noticed: 1, report });
+            say!("noticed: {failure}");
+            Exit::Success
+        }
+        Outcome::Red(failure) => {
+            if !facts {
+                trace(scenario, LISTED).iter().for_each(|line| say!("{line}"));
+            }
+            say!("RED {failure}");
+            say!("repeat: cargo xtask sim {scenario}");
+            Exit::Red
+        }
+    }
+}
+
+fn many(scenario: impl Fn(u64) -> Scenario + Sync, seeds: u64, ctx: &Ctx) -> Exit {
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
+    let harts = scenario(0).harts;
+    let step = ctx.ui.step(format!("simulating {seeds} seeds on {harts} harts"));
+    let begun = Instant::now();
+    let (next, entries, stop) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
+    let outcomes = Mutex::new(BTreeMap::new());
+    // Seeds are taken in ascending order, so when one is red every lower one has been taken and is finished.
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds {
+                        return;
+                    }
+                    let outcome = judge(scenario(seed));
+                    if let Outcome::Red(_) = outcome {
+                        stop.store(true, Ordering::Relaxed);
+                    }
+                    let (Outcome::Green(Report { entries: more, .. })
+                    | Outcome::Noticed(Report { entries: more, .. }, _)
+                    | Outcome::Red(Failure { step: more, .. })) = &outcome;
+                    let all = entries.fetch_add(*more, Ordering::Relaxed) + more;
+                    if let Ok(mut outcomes) = outcomes.lock() {
+                        outcomes.insert(seed, outcome);
+                        let rate = all as f64 / begun.elapsed().as_secs_f64();
+                        let done = outcomes.len() as u64;
+                        step.at(format!("{} {done} of {seeds} seeds, {rate:.0} steps/s", bar(done, seeds)));
+                    }
+                }
+            });
+        }
+    });
+    let outcomes = outcomes.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let rate = entries.into_inner() as f64 / begun.elapsed().as_secs_f64();
+    let rate = format!("{} seeds, {rate:.0} steps/s", outcomes.len());
+    let red = outcomes.iter().find_map(|(&seed, outcome)| match outcome {
+        Outcome::Red(failure) => Some((seed, failure.clone())),
+        _ => None,
+    });
+    match red {
+        Some((seed, failure)) => {
+            step.failed(&rate);
+            show_red(scenario(seed), failure, ctx);
+            Exit::Red
+        }
+        None => {
+            step.done(&rate);
+            show_green(outcomes, scenario);
+            Exit::Success
+        }
+    }
+}
+
+/// How far it is, as a bar.
+fn bar(done: u64, all: u64) -> String {
+    const WIDTH: u64 = 30;
+    let full = (done * WIDTH / all.max(1)).min(WIDTH) as usize;
+    format!("[{}{}]", "#".repeat(full), ".".repeat(WIDTH as usize - full))
+}
+
+fn show_green(outcomes: BTreeMap<u64, Outcome>, scenario: impl Fn(u64) -> Scenario) {
+    let mut rows: BTreeMap<usize, Row> = BTreeMap::new();
+    for (seed, outcome) in outcomes {
+        let plan = scenario(seed).plan;
+        let at = PLANS.iter().position(|other| other.name == plan.name).unwrap_or(PLANS.len());
+        let row = rows.entry(at).or_default();
+        row.seeds += 1;
+        if let Outcome::Noticed(..) = outcome {
+            row.noticed += 1;
+        }
+        if let Outcome::Green(report) | Outcome::Noticed(report, _) = outcome {
+            row.report.add(&report);
+        }
+    }
+    head();
+    for (at, of_plan) in rows {
+        if let Some(&plan) = PLANS.get(at) {
+            row(plan, &of_plan);
+        }
+    }
+}
+
+fn head() {
+    say!(
+        "{:<9} {:>6} {:>10} {:>10} {:>9} {:>8} {:>9} {:>16}",
+        "plan",
+        "seeds",
+        "entries",
+        "dispatches",
+        "wakes",
+        "stolen",
+        "IPIs",
+        "digest"
+    );
+}
+
+fn row(plan: Plan, Row { seeds, noticed, report }: &Row) {
+    let fault = match (plan.fault, plan.noticed_by) {
+        (None, _) => String::new(),
+        (Some(_), []) => "  harmless, as it must be".to_owned(),
+        (Some(_), by) => {
+            format!("  fault noticed in {noticed} seeds by {}; no harm in the others", by.join(", "))
+        }
+    };
+    let Report { entries, dispatches, wakes, stolen, rings, digest, .. } = report;
+    say!(
+        "{:<9} {seeds:>6} {entries:>10} {dispatches:>10} {wakes:>9} {stolen:>8} {rings:>9} {digest}{fault}",
+        plan.name
+    );
+}
+
+fn show_red(scenario: Scenario, failure: Failure, ctx: &Ctx) {
+    say!("RED {failure}");
+    say!("  found by: cargo xtask sim {scenario}");
+    let step = ctx.ui.step("shrinking");
+    let shrunk = shrink(scenario, failure);
+    step.done(&format!("{} tries", shrunk.tries));
+    let Scenario { harts, steps, acts, .. } = shrunk.scenario;
+    say!("smallest: {harts} harts, {steps} steps, acts {acts}; its last facts:");
+    trace(shrunk.scenario, LISTED).iter().for_each(|line| say!("  {line}"));
+    say!("RED {}", shrunk.failure);
+    say!("repeat: cargo xtask sim {}", shrunk.scenario);
+}

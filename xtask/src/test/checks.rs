@@ -1,0 +1,23 @@
+//! The nucleus without a machine under it: models, twins, simulator. The fuzz targets' short run is a host test.
+
+use super::call::Call;
+use super::step::{Count, Failure, Step};
+use crate::check;
+use crate::exit::Exit;
+
+/// The parts of `cargo xtask check`, as its names.
+const PARTS: [&str; 5] = ["growth", "loom", "shuttle", "sim", "twins"];
+
+/// The steps.
+pub fn steps() -> Vec<Step> {
+    let lint = Step::host("format and clippy of the models", |ctx| match check::lint(ctx) {
+        Ok(()) => Ok(Count::ONE),
+        Err(error) => Err(Failure::from(error)),
+    });
+    let parts = PARTS.map(|part| {
+        Step::host(format!("check {part}"), move |ctx| {
+            Call::new(["check", part]).run(ctx)?.exits(Exit::Success)?.passes()
+        })
+    });
+    std::iter::once(lint).chain(parts).collect()
+}
