@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use antler_sim::{Acts, Failure, MAX_HARTS, Outcome, PLANS, Plan, Report, Scenario, judge, shrink, trace};
 
+use crate::check;
 use crate::ctx::Ctx;
 use crate::exit::{Exit, Fail};
 
@@ -41,6 +42,9 @@ pub struct Args {
     /// List the plans and end
     #[arg(long)]
     list_plans: bool,
+    /// What dispatch, wake, steal and spawn cost at 2 to 512 harts and 2 to 4,096 tasks, and end
+    #[arg(long)]
+    growth: bool,
 }
 
 /// What the seeds of a plan showed.
@@ -53,6 +57,9 @@ struct Row {
 
 /// `cargo xtask sim`.
 pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
+    if args.growth {
+        return check::growth(ctx);
+    }
     if args.list_plans {
         for plan in PLANS {
             say!("{:<9} {}", plan.name, plan.about);
@@ -196,11 +203,15 @@ fn show_green(outcomes: BTreeMap<u64, Outcome>, scenario: impl Fn(u64) -> Scenar
         }
     }
     head();
+    let (mut seeds, mut entries) = (0, 0);
     for (at, of_plan) in rows {
         if let Some(&plan) = PLANS.get(at) {
             row(plan, &of_plan);
+            seeds += of_plan.seeds;
+            entries += of_plan.report.entries;
         }
     }
+    say!("explored simulator at {} harts: {seeds} seeds, {entries} kernel entries", scenario(0).harts);
 }
 
 fn head() {

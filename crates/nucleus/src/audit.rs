@@ -62,3 +62,42 @@ impl<const W: usize> Scheduler<W> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::CpuId;
+    use crate::scheduler::Config;
+    use antler_abi::Qos;
+    use antler_sync::{Brand, VirtualHart};
+
+    fn board() -> (Scheduler<1>, vec::Vec<HartToken>) {
+        let (brand, harts) = Brand::virtual_harts(1);
+        let config = Config { brand, cpus: 1, tasks: 4, slice: 1, wait_lists: 1 };
+        (Scheduler::new(config), harts.into_iter().map(VirtualHart::enter).collect())
+    }
+
+    fn task(sched: &Scheduler<1>) -> Runnable {
+        sched.tasks.spawn(0, Qos::Normal, CpuId::BOOT, false).unwrap()
+    }
+
+    #[test]
+    fn each_task_is_wanted_in_one_place() {
+        let (sched, mut tokens) = board();
+        assert_eq!(sched.audit(&mut tokens), Ok(()));
+        let slot = task(&sched).into_slot();
+        assert_eq!(sched.audit(&mut tokens), Err(AuditError::Lost(0)));
+        let queue = |tokens: &mut [HartToken]| {
+            let end = &mut sched.locals.mine(&mut tokens[0]).ends[2];
+            sched.cpus[0].rings[2].push(end, Runnable::from_slot(slot));
+        };
+        queue(&mut tokens);
+        assert_eq!(sched.audit(&mut tokens), Ok(()));
+        sched.locals.mine(&mut tokens[0]).pinned[0].push(Runnable::from_slot(slot));
+        assert_eq!(sched.audit(&mut tokens), Err(AuditError::Twice(0)));
+        sched.locals.mine(&mut tokens[0]).pinned[0].pop().map(Runnable::into_slot);
+        let running = sched.tasks.start(Runnable::from_slot(slot));
+        sched.tasks.park(running);
+        assert_eq!(sched.audit(&mut tokens), Err(AuditError::Stray(0)));
+    }
+}

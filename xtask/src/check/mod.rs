@@ -62,3 +62,15 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         }
     }
 }
+
+/// What operations of the scheduler cost at 2 to 512 harts and 2 to 4,096 tasks, as a table; red if it grows.
+pub fn growth(ctx: &Ctx) -> anyhow::Result<Exit> {
+    let mut command = models::command(models::Engine::Counted, Depth::Bounded, ctx);
+    let output = crate::setup::run_bounded(&mut command, std::time::Duration::from_secs(1200))?;
+    output.stdout.lines().filter(|line| !line.starts_with("running ")).for_each(|line| say!("{line}"));
+    if output.status.success() {
+        return Ok(Exit::Success);
+    }
+    tell!("{}", output.stderr.trim_end());
+    Ok(Exit::Red)
+}

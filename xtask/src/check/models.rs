@@ -67,11 +67,16 @@ pub fn cargo(ctx: &Ctx) -> Command {
 
 /// Builds and runs all models of an engine.
 pub fn run(engine: Engine, depth: Depth, ctx: &Ctx) -> anyhow::Result<Explored> {
+    explored(&mut command(engine, depth, ctx))
+}
+
+/// The command that builds and runs all models of an engine.
+pub fn command(engine: Engine, depth: Depth, ctx: &Ctx) -> Command {
     let mut command = engine.cargo(ctx);
     depth.set(&mut command).current_dir(ctx.root().join("models"));
     let targets = format!("{}-*", engine.name());
     command.args(["test", "--locked", "--no-fail-fast", "--test", &targets, "--", "--nocapture"]);
-    explored(&mut command)
+    command
 }
 
 /// Format and lints of the models, for every engine: the plain workspace does not know them.

@@ -33,19 +33,20 @@ pub fn make(engine: Engine, twins: &[&Twin], ctx: &Ctx) -> anyhow::Result<PathBu
         ("members".to_owned(), Value::Array(members)),
     ]);
     manifest.insert("workspace".to_owned(), Value::Table(workspace));
-    manifest.insert("profile".to_owned(), profile());
+    manifest.insert("profile".to_owned(), profile(engine));
     write(&folder.join("Cargo.toml"), &manifest.to_string())?;
     write(&folder.join("Cargo.lock"), &std::fs::read_to_string(ctx.root().join(lock))?)?;
     Ok(folder)
 }
 
 /// Twins are compiled often and run shortly; what they stand on, the checker above all, is compiled once, and as in
-/// `models/`, so once for both.
-fn profile() -> Value {
+/// `models/`, so once for both. Loom's threads have small stacks, which unoptimised code overflows.
+fn profile(engine: Engine) -> Value {
+    let own = if engine == Engine::Loom { 1 } else { 0 };
     let opt = |level| ("opt-level", Value::Integer(level));
     let no = |what| (what, Value::Boolean(false));
     let package = table([("*", table([opt(2)]))]);
-    table([("dev", table([opt(1), no("debug"), no("incremental"), ("package", package)]))])
+    table([("dev", table([opt(own), no("debug"), no("incremental"), ("package", package)]))])
 }
 
 /// One twin's folder.

@@ -1,0 +1,164 @@
+//! What only the kernel asks for, and no workload of the simulator: batches, bounds, withheld doorbells, numbers.
+
+use std::cell::{Cell, RefCell};
+
+use antler_abi::Qos;
+use antler_facts::{Event, Request, Seen, WakeCause};
+use antler_nucleus::{
+    Call, Config, CpuId, HartId, Key, Machine, Next, Placement, RingError, Runnable, Running, STEAL_BOUND,
+    Scheduler, Steal, StealRefused,
+};
+use antler_sync::{Brand, HartToken, Relax, VirtualHart};
+
+#[derive(Debug, Default)]
+struct World {
+    now: Cell<u64>,
+    rings: RefCell<Vec<usize>>,
+}
+
+impl Relax for World {
+    fn relax(&self, spins: u64) {
+        assert!(spins < 1000, "turns without end");
+    }
+}
+
+impl Machine for World {
+    fn now(&self) -> u64 {
+        self.now.get()
+    }
+    fn arm(&self, _: Option<u64>) {}
+    fn ring(&self, target: CpuId) -> Result<(), RingError> {
+        self.rings.borrow_mut().push(target.index());
+        Ok(())
+    }
+    fn unreachable(&self, target: CpuId, error: RingError) -> ! {
+        panic!("{target}: {error:?}")
+    }
+    fn fact(&self, _: Event) {}
+    fn save(&self, _: &Running) {}
+    fn timed_out(&self, _: &Runnable) {}
+}
+
+/// `cpus` CPUs, online and idle.
+fn board(cpus: usize) -> (World, Scheduler<1>, Vec<HartToken>) {
+    let (brand, harts) = Brand::virtual_harts(cpus);
+    let config = Config { brand, cpus, tasks: 64, slice: 1000, wait_lists: 4 };
+    let (world, sched) = (World::default(), Scheduler::new(config));
+    let mut tokens: Vec<HartToken> = harts.into_iter().map(VirtualHart::enter).collect();
+    for token in &mut tokens {
+        sched.come_online(&world, token);
+        assert_eq!(sched.next(&world, token), Next::Idle);
+    }
+    (world, sched, tokens)
+}
+
+fn here(world: &World, sched: &Scheduler<1>, token: &mut HartToken) {
+    sched.spawn(world, token, 0, Qos::Normal, Placement::Here, |_| ()).expect("room");
+}
+
+#[test]
+fn a_wake_of_many_goes_beyond_one_batch_and_stops_at_its_count() {
+    let (world, sched, mut tokens) = board(1);
+    let (token, key) = (&mut tokens[0], Key::Address(1, 8));
+    for _ in 0..50 {
+        here(&world, &sched, token);
+        assert!(matches!(sched.next(&world, token), Next::Run(_)));
+        sched.wait(&world, token, key, None, |_| Ok::<_, ()>(())).expect("nothing changed");
+    }
+    assert_eq!(sched.next(&world, token), Next::Idle);
+    for (count, woken) in [(0, 0), (1, 1), (16, 16), (17, 17), (usize::MAX, 16), (1, 0)] {
+        assert_eq!(sched.wake(&world, token, key, count, WakeCause::Signal), woken, "of {count}");
+    }
+    assert_eq!(sched.queued(CpuId::BOOT), 50);
+}
+
+#[test]
+fn a_steal_takes_no_more_than_asked_and_refuses_more_than_the_bound() {
+    let (world, sched, mut tokens) = board(2);
+    (0..32).for_each(|_| here(&world, &sched, &mut tokens[0]));
+    assert!(matches!(sched.next(&world, &mut tokens[0]), Next::Run(_)));
+    let (victim, me) = (sched.target(0).expect("online"), sched.target(1).expect("online"));
+    let thief = &mut tokens[1];
+    let above = sched.steal(&world, thief, victim, STEAL_BOUND + 1);
+    assert_eq!(above, Err(StealRefused::AboveBound));
+    assert_eq!(
+        (sched.queued(CpuId::BOOT), sched.queued(CpuId::new(1))),
+        (31, 0),
+        "a refused steal moved something"
+    );
+    assert_eq!(sched.steal(&world, thief, me, 1), Err(StealRefused::Own));
+    for count in [1, 2, STEAL_BOUND] {
+        assert_eq!(sched.steal(&world, thief, victim, count), Ok(Steal::Took(count)));
+    }
+    assert_eq!(sched.queued(CpuId::new(1)), 3 + STEAL_BOUND);
+}
+
+#[test]
+fn a_withheld_doorbell_is_rung_later_and_everything_is_numbered() {
+    let (world, sched, mut tokens) = board(2);
+    let (target, cpu) = (sched.target(1).expect("online"), CpuId::new(1));
+    assert_eq!((sched.posted(&tokens[0], cpu), sched.acked(&tokens[0], cpu)), (0, 0));
+    assert_eq!(sched.post_silently(&world, &tokens[0], target), Ok(1));
+    assert_eq!(sched.post_silently(&world, &tokens[0], target), Ok(2));
+    assert!(world.rings.borrow().is_empty() && sched.is_rung(cpu), "a withheld doorbell was rung");
+    assert_eq!((sched.posted(&tokens[0], cpu), sched.acked(&tokens[0], cpu)), (2, 0));
+    sched.ring_now(&world, &tokens[0], target);
+    assert_eq!(*world.rings.borrow(), [1]);
+    let kinds = sched.doorbell(&world, &mut tokens[1], Seen::Wfi, |_, _, _| ());
+    assert!(kinds.has(Request::Resched) && !sched.is_rung(cpu));
+    assert_eq!((sched.posted(&tokens[0], cpu), sched.acked(&tokens[0], cpu)), (2, 2));
+}
+
+#[test]
+fn stop_rings_though_somebody_else_is_to_ring() {
+    let (world, sched, tokens) = board(2);
+    let target = sched.target(1).expect("online");
+    sched.resched(&world, &tokens[0], target).expect("online");
+    sched.request(&world, &tokens[0], target, Request::Reply).expect("online");
+    assert_eq!(*world.rings.borrow(), [1], "a request with a ring under way was rung for");
+    sched.request(&world, &tokens[0], target, Request::Stop).expect("online");
+    assert_eq!(*world.rings.borrow(), [1, 1]);
+    assert_eq!(sched.posted(&tokens[0], CpuId::new(1)), 3);
+}
+
+#[test]
+fn a_call_names_who_has_still_to_answer() {
+    let (world, sched, mut tokens) = board(3);
+    let others = [1, 2].into_iter().map(CpuId::new).collect();
+    let call = Call { op: 5, argument: 6 };
+    assert_eq!(sched.call(&world, &tokens[0], call, &others), others);
+    for cpu in [2, 1] {
+        assert!(!sched.call_done(&tokens[0]));
+        assert!(sched.call_waits_for(&tokens[0]).contains(CpuId::new(cpu)));
+        let mut asked = Vec::new();
+        let _ =
+            sched.doorbell(&world, &mut tokens[cpu], Seen::Wfi, |_, caller, call| asked.push((caller, call)));
+        assert_eq!(asked, [(CpuId::BOOT, call)]);
+        assert!(!sched.call_waits_for(&tokens[0]).contains(CpuId::new(cpu)));
+    }
+    assert!(sched.call_done(&tokens[0]) && sched.call_waits_for(&tokens[0]).is_empty());
+}
+
+#[test]
+fn sets_counts_and_names() {
+    let (world, sched, mut tokens) = board(3);
+    assert_eq!(sched.cpus_present(), 3);
+    assert_eq!((sched.online().len(), sched.idle().len()), (3, 3));
+    assert_eq!((format!("{}", HartId(7)), format!("{}", CpuId::new(2))), ("hart 7".into(), "cpu2".into()));
+    world.now.set(500);
+    sched.leave(&world, &mut tokens[2], |_, _, _| ());
+    assert_eq!(sched.counters(CpuId::new(2)).online_ns.get(), 500);
+    assert_eq!((sched.online().len(), sched.idle().len()), (2, 2));
+    // Two tasks in turn are switches; one that goes on after an interrupt is none.
+    for _ in 0..2 {
+        sched
+            .spawn(&world, &mut tokens[0], 0, Qos::Normal, Placement::Pinned(CpuId::BOOT), |_| ())
+            .expect("room");
+    }
+    for _ in 0..4 {
+        assert!(matches!(sched.next(&world, &mut tokens[0]), Next::Run(_)));
+        sched.yield_now(&mut tokens[0]);
+    }
+    let counters = sched.counters(CpuId::BOOT);
+    assert_eq!((counters.dispatches.get(), counters.switches.get()), (4, 4));
+}
