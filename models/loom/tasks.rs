@@ -182,8 +182,14 @@ fn all_once(mut slots: Vec<usize>, capacity: usize) {
 fn a_slot_that_comes_back_meanwhile_confuses_nobody() {
     explore("free list, taken and given back beside a spawn", Some(4), || {
         let (sched, m, mut harts) = Harts::online(1, 4);
+        // A change counter that stands still must be found standing, so the list has been used before.
+        let mut here = harts.remove(0).enter();
+        let used = run(&sched, &m, &mut here);
+        sched.exit(&m, &mut here, 1);
+        assert_eq!(sched.tasks.reap(used), Some(1), "it has just ended here");
+        let hart = here.leave();
         let shared = Arc::new((sched, m, Steps::default()));
-        let (theirs, hart) = (shared.clone(), harts.remove(0));
+        let theirs = shared.clone();
         let recycler = thread::spawn(move || {
             let (sched, m, steps) = &*theirs;
             let mut here = hart.enter();
@@ -250,6 +256,32 @@ fn of_two_joiners_one_gets_the_value() {
         assert!(values.len() < 2, "a task was reaped twice");
         assert_eq!(values, [42], "a value was lost, or fetched before it was visible");
         all_once(drain(&sched.tasks), 2);
+    });
+}
+
+#[test]
+fn an_old_joiner_does_not_take_the_slots_next_end() {
+    explore("reap, beside the slot's next task and its end", Some(4), || {
+        let (sched, m, mut harts) = Harts::online(1, 1);
+        let mut here = harts.remove(0).enter();
+        let old = run(&sched, &m, &mut here);
+        sched.exit(&m, &mut here, 42);
+        let (sched, steps) = (Arc::new(sched), Arc::new(Steps::default()));
+        let (theirs, after) = (sched.clone(), steps.clone());
+        let joiner = thread::spawn(move || {
+            after.step();
+            theirs.tasks.reap(old)
+        });
+        steps.step();
+        let mine = sched.tasks.reap(old);
+        if mine.is_some() {
+            let new = run(&sched, &m, &mut here);
+            sched.exit(&m, &mut here, 43);
+            steps.step();
+            assert_eq!(sched.tasks.reap(new), Some(43), "an old joiner took the end of the slot's next task");
+        }
+        let values: Vec<u64> = mine.into_iter().chain(joiner.join().expect("the joiner ends")).collect();
+        assert_eq!(values, [42], "a task was reaped twice");
     });
 }
 
