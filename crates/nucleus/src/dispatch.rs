@@ -82,8 +82,8 @@ impl<const W: usize> Scheduler<W> {
     }
 
     /// Takes the CPU from the current task if something else is to run first. A task that was only `chosen`, and has not
-    /// run since, goes back without a word, at the end of its class: nothing of
-    /// it is in the hart, and as far as facts go it never left the queue.
+    /// run since, goes back without a word, at the end of its class: nothing of it is in the hart, and as far as facts go it
+    /// never left the queue.
     fn give_way<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local, chosen: bool) -> bool {
         let turn = core::mem::take(&mut local.turn);
         let yielded = core::mem::take(&mut local.yielded);
@@ -188,8 +188,8 @@ impl<const W: usize> Scheduler<W> {
             return false;
         }
         if core::mem::take(&mut local.claimed) {
-            // For work that this CPU may not do, or that is gone: somebody else may be able to do what is left. He has a
-            // higher ceiling than this CPU, so passing on ends.
+            // For work that this CPU may not do, or that is gone: somebody else may be able to do what is left. That is
+            // above our ceiling, or a stale mark of our own, which the next one takes away: so passing on ends.
             self.wake_a_thief(m, me, false);
         }
         self.arm(m, local, None);

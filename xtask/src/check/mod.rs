@@ -1,5 +1,5 @@
 //! `cargo xtask check`: the checks that need no kernel to run. Models of the nucleus under loom and shuttle, their
-//! sabotaged twins, the simulator's plans and the fuzz targets, bounded or for an hour.
+//! sabotaged twins, the simulator's plans and the fuzz targets, bounded or much further.
 
 mod explored;
 mod models;
@@ -22,7 +22,7 @@ pub struct Args {
     /// Only these parts
     #[arg(value_enum)]
     parts: Vec<Part>,
-    /// Explore as far as an hour on two cores allows
+    /// Explore much further than a test run can afford
     #[arg(long)]
     deep: bool,
 }

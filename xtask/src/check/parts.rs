@@ -18,7 +18,7 @@ use crate::ui::Step;
 pub enum Depth {
     /// A few minutes: what every test run does.
     Bounded,
-    /// As far as an hour on two cores allows.
+    /// Much further.
     Deep,
 }
 
