@@ -39,10 +39,15 @@ pub enum Package {
     Proof,
     /// The readers of outside data
     Parse,
+    /// The codec of facts
+    Facts,
+    /// What programs and kernel say to each other
+    Abi,
 }
 
 impl Package {
-    const ALL: [Package; 3] = [Package::Proof, Package::Parse, Package::Nucleus];
+    const ALL: [Package; 5] =
+        [Package::Abi, Package::Facts, Package::Proof, Package::Parse, Package::Nucleus];
 
     /// The package's name in its manifest.
     fn name(self) -> &'static str {
@@ -50,6 +55,8 @@ impl Package {
             Package::Nucleus => "antler-nucleus",
             Package::Proof => "antler-proof",
             Package::Parse => "antler-parse",
+            Package::Facts => "antler-facts",
+            Package::Abi => "antler-abi",
         }
     }
 
@@ -59,6 +66,8 @@ impl Package {
             Package::Nucleus => "crates/nucleus",
             Package::Proof => "proof",
             Package::Parse => "crates/parse",
+            Package::Facts => "crates/facts",
+            Package::Abi => "crates/abi",
         })
     }
 
@@ -68,6 +77,8 @@ impl Package {
             Package::Nucleus => &["antler-nucleus", "antler-sim"],
             Package::Proof => &["antler-proof"],
             Package::Parse => &["antler-parse"],
+            Package::Facts => &["antler-facts"],
+            Package::Abi => &["antler-abi"],
         }
     }
 

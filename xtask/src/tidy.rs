@@ -160,13 +160,15 @@ fn safety(file: &File, report: &mut impl FnMut(usize, String)) {
 /// Only the facade over atomics, and the models themselves, know that there are checkers: the code that runs is the code
 /// that is checked.
 fn facade(file: &File, report: &mut impl FnMut(usize, String)) {
-    const CHECKERS: [&str; 3] =
-        [concat!("cfg(", "loom)"), concat!("cfg(", "shuttle)"), concat!("cfg(", "counted)")];
+    const CHECKERS: [&str; 3] = ["loom", "shuttle", "counted"];
     if ["crates/sync", "models"].iter().any(|folder| file.path.starts_with(folder)) {
         return;
     }
     for (number, line) in file.lines() {
-        if CHECKERS.iter().any(|checker| line.contains(checker)) {
+        // Within `cfg(..)`, `cfg!(..)` or `cfg_attr(..)`, however the condition is put together.
+        let condition = line.split_once("cfg").map_or("", |(_, rest)| rest);
+        let mut words = condition.split(|c: char| !c.is_alphanumeric() && c != '_');
+        if condition.starts_with(['(', '!', '_']) && words.any(|word| CHECKERS.contains(&word)) {
             report(number, "code that knows of its checker; that belongs into crates/sync".to_owned());
         }
     }
@@ -267,7 +269,12 @@ mod tests {
         assert_eq!(findings(link, text), [2]);
 
         let checkers = |file: &File, lines: &mut Vec<usize>| facade(file, &mut |line, _| lines.push(line));
-        assert_eq!(findings(checkers, concat!("a\n#[cfg(", "loom)]\nfn f() {}\n")), [2]);
+        for condition in ["loom", "not(loom)", "any(shuttle, counted)", "all(test, not(counted))"] {
+            assert_eq!(findings(checkers, &format!("a\n#[cfg({condition})]\nfn f() {{}}\n")), [2]);
+            assert_eq!(findings(checkers, &format!("if cfg!({condition}) {{}}\n")), [1]);
+            assert_eq!(findings(checkers, &format!("#![cfg_attr({condition}, no_std)]\n")), [1]);
+        }
+        assert!(findings(checkers, "the counted ones; --cfg loom; cfg(bloom)\n").is_empty());
 
         let table = |file: &File, lines: &mut Vec<usize>| lints(file, &mut |line, _| lines.push(line));
         assert!(findings(table, "[package]\n\n[lints]\nworkspace = true\n").is_empty());

@@ -62,6 +62,10 @@ pub(crate) struct Local {
 }
 
 impl<const W: usize> Shared<W> {
+    // Relaxed: a ceiling takes effect with the doorbell that follows it, whose mailbox carries it to its CPU. Until then,
+    // and to everybody else, an old value is as good as a new one. One too high: the CPU itself turns the task away when
+    // it takes its mail. One too low: who is passed over looks for surplus itself, after that doorbell and before it
+    // sleeps; and who finds it asleep after that, by its idle bit (Acquire), finds its ceiling too.
     pub(crate) fn ceiling(&self) -> Qos {
         Qos::from_index(self.ceiling.load(Ordering::Relaxed) as usize).unwrap_or(Qos::Idle)
     }

@@ -18,8 +18,9 @@ impl Brand {
     /// A new set of `count` virtual harts: all there will ever be of its brand.
     pub fn virtual_harts(count: usize) -> (Brand, Vec<VirtualHart>) {
         static NEXT: AtomicU32 = AtomicU32::new(1);
-        let brand = Brand(NEXT.fetch_add(1, Ordering::Relaxed));
-        assert!(brand != Brand::MACHINE, "brands are used up");
+        // Used up means used up: a number that wrapped would make a second token for the same cell.
+        let next = NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| next.checked_add(1));
+        let brand = Brand(next.expect("brands are used up"));
         (brand, (0..count).map(|index| VirtualHart { index, brand }).collect())
     }
 }

@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::io::Read;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use super::family::end;
 
 /// How often a child is asked whether it has ended.
 const POLL: Duration = Duration::from_millis(5);
@@ -75,7 +77,7 @@ impl fmt::Display for Trouble {
 
 impl std::error::Error for Trouble {}
 
-/// Runs a command to its end, without input, and collects its output. Kills the child it started when `limit` passes.
+/// Runs a command to its end, without input, and collects its output. Kills the child, and what that started, when `limit` passes.
 pub fn run(command: &mut Command, limit: Duration) -> Result<Output, Trouble> {
     let begun = Instant::now();
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -102,13 +104,6 @@ pub fn run(command: &mut Command, limit: Duration) -> Result<Output, Trouble> {
 /// Runs a command and returns its trimmed stdout; any failure is an error.
 pub fn text(command: &mut Command, limit: Duration) -> Result<String, Trouble> {
     Ok(run(command, limit)?.success()?.stdout.trim().to_owned())
-}
-
-/// Kills a child and reaps it. A child of another user (`sudo`) cannot be killed, and must then not be waited for.
-fn end(child: &mut Child) {
-    if child.kill().is_ok() {
-        let _ = child.wait();
-    }
 }
 
 /// Reads a pipe on a thread of its own. The result gives what came until the pipe closed, or lingered too long.

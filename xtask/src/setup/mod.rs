@@ -3,6 +3,7 @@
 mod apt;
 mod bounded;
 mod distro;
+mod family;
 mod libcore;
 mod log;
 mod memory;

@@ -5,18 +5,16 @@ use super::step::{Count, Failure, Step};
 use crate::check;
 use crate::exit::Exit;
 
-/// The parts of `cargo xtask check`, as its names.
-const PARTS: [&str; 5] = ["growth", "loom", "shuttle", "sim", "twins"];
-
 /// The steps.
 pub fn steps() -> Vec<Step> {
     let lint = Step::host("format and clippy of the models", |ctx| match check::lint(ctx) {
         Ok(()) => Ok(Count::ONE),
         Err(error) => Err(Failure::from(error)),
     });
-    let parts = PARTS.map(|part| {
+    // Fuzz targets have their short run among the host tests.
+    let parts = check::Part::ALL.into_iter().filter(|part| *part != check::Part::Fuzz).map(|part| {
         Step::host(format!("check {part}"), move |ctx| {
-            Call::new(["check", part]).run(ctx)?.exits(Exit::Success)?.passes()
+            Call::new(["check".to_owned(), part.to_string()]).run(ctx)?.exits(Exit::Success)?.passes()
         })
     });
     std::iter::once(lint).chain(parts).collect()
