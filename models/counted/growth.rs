@@ -5,13 +5,15 @@
 //! sleepers), and what an access costs once other harts fight for the line.
 #![cfg(counted)]
 
-use std::cell::{Cell, RefCell};
+#[path = "../../crates/nucleus/tests/still/mod.rs"]
+mod still;
 
 use antler_abi::Qos;
-use antler_facts::{Event, Seen, WakeCause};
-use antler_nucleus::{Config, CpuId, Key, Machine, Next, Placement, RingError, Runnable, Running, Scheduler};
+use antler_facts::{Seen, WakeCause};
+use antler_nucleus::{Config, CpuId, Key, Next, Placement, Scheduler};
 use antler_sync::atomic::{Work, work};
-use antler_sync::{Brand, HartToken, Relax, VirtualHart};
+use antler_sync::{Brand, HartToken, VirtualHart};
+use still::Still;
 
 /// Every hart count is measured at the fewest tasks, every task count at the fewest harts, and both at their most.
 const HARTS: [usize; 5] = [2, 8, 32, 128, 512];
@@ -23,37 +25,6 @@ const FLAT: u64 = 10;
 /// The kernel's sizes.
 const POOL: usize = 4096;
 const W: usize = 8;
-
-/// A world in which nothing happens by itself.
-#[derive(Default)]
-struct Still {
-    now: Cell<u64>,
-    rung: RefCell<Vec<usize>>,
-}
-
-impl Relax for Still {
-    fn relax(&self, spins: u64) {
-        assert!(spins < 1000, "one thread waits for itself");
-    }
-}
-
-impl Machine for Still {
-    fn now(&self) -> u64 {
-        self.now.set(self.now.get() + 1);
-        self.now.get()
-    }
-    fn arm(&self, _: Option<u64>) {}
-    fn ring(&self, target: CpuId) -> Result<(), RingError> {
-        self.rung.borrow_mut().push(target.index());
-        Ok(())
-    }
-    fn unreachable(&self, target: CpuId, error: RingError) -> ! {
-        panic!("{target}: {error:?}")
-    }
-    fn fact(&self, _: Event) {}
-    fn save(&self, _: &Running) {}
-    fn timed_out(&self, _: &Runnable) {}
-}
 
 /// A machine of so many harts, all online and idle.
 struct Board {
@@ -92,9 +63,9 @@ impl Board {
 
     /// Takes the doorbell if it was rung, then asks what to run.
     fn enter(&mut self, cpu: usize) -> Next {
-        let rung = std::mem::take(&mut *self.world.rung.borrow_mut());
+        let rung = std::mem::take(&mut *self.world.rings.borrow_mut());
         let (mine, others) = rung.into_iter().partition::<Vec<_>, _>(|&target| target == cpu);
-        *self.world.rung.borrow_mut() = others;
+        *self.world.rings.borrow_mut() = others;
         if !mine.is_empty() {
             let _ = self.sched.doorbell(&self.world, &mut self.tokens[cpu], Seen::Trap, |_, _, _| ());
         }
@@ -124,7 +95,7 @@ impl Board {
             self.park(home, key * 8);
         }
         let _ = self.enter(home);
-        self.world.rung.borrow_mut().clear();
+        self.world.rings.borrow_mut().clear();
     }
 }
 
@@ -171,7 +142,7 @@ fn steal(harts: usize, tasks: usize) -> Work {
     board.occupy(&[0, thief]);
     (0..board.tasks + 1).for_each(|_| board.spawn(0, Qos::Normal, Placement::Here));
     assert!(matches!(board.next(0), Next::Run(_)));
-    assert_eq!(*board.world.rung.borrow(), [thief]);
+    assert_eq!(*board.world.rings.borrow(), [thief]);
     work(|| assert!(matches!(board.enter(thief), Next::Run(_))))
 }
 

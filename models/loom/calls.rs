@@ -15,7 +15,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use antler_facts::{Event, Request, Seen};
-use antler_models::{Frames, Harts, Steps, Turn, explore};
+use antler_models::{Frames, Harts, Turn, explore};
 use antler_nucleus::{Call, CpuId, CpuSet, Kinds, Machine, RingError, Runnable, Running, Scheduler};
 use antler_sync::{HartToken, Relax, VirtualHart};
 use loom::thread;
@@ -25,12 +25,11 @@ struct Shared {
     harts: Harts,
     /// By CPU: the argument of the Call that it answered last.
     answers: Frames,
-    steps: Steps,
 }
 
 fn shared(cpus: usize) -> (Arc<Shared>, Vec<VirtualHart>) {
     let (sched, harts, tokens) = Harts::online(cpus, 2);
-    (Arc::new(Shared { sched, harts, answers: Frames::new(cpus), steps: Steps::default() }), tokens)
+    (Arc::new(Shared { sched, harts, answers: Frames::new(cpus) }), tokens)
 }
 
 /// The world as one CPU sees it, which watches the acknowledgements that the CPU states.
@@ -79,7 +78,6 @@ impl Shared {
         let m = Here { harts: &self.harts, answered: Cell::new(0) };
         let me = CpuId::here(here);
         let bell = &self.harts.bells[me.index()];
-        self.steps.step();
         if !bell.is_pending() {
             return None;
         }
@@ -91,13 +89,11 @@ impl Shared {
     /// targets equally often.
     fn call(&self, here: &HartToken, argument: u64, targets: &CpuSet<1>) -> CpuSet<1> {
         let m = Here { harts: &self.harts, answered: Cell::new(0) };
-        self.steps.step();
         self.sched.call(&m, here, Call { op: 5, argument }, targets)
     }
 
     /// What the caller relies on when it finds its Call done.
     fn check_answers(&self, here: &HartToken, argument: u64, targets: &CpuSet<1>) {
-        self.steps.step();
         let waiting = self.sched.call_waits_for(here);
         for target in targets.iter().filter(|&target| !waiting.contains(target)) {
             let answer = u64::from(self.answers.load(target.index()));
@@ -225,7 +221,6 @@ fn a_call_to_a_cpu_that_leaves_is_answered_or_refused() {
         let other = thread::spawn(move || {
             let mut here = hart.enter();
             let (m, me) = (Here { harts: &theirs.harts, answered: Cell::new(0) }, CpuId::here(&here));
-            theirs.steps.step();
             theirs.sched.leave(&m, &mut here, |_, _, call| theirs.answer(&m, me, call));
             here.leave()
         });

@@ -13,7 +13,7 @@
 use std::sync::Arc;
 
 use antler_abi::Qos;
-use antler_models::{Frames, Steps, account, explore};
+use antler_models::{Frames, account, explore};
 use antler_nucleus::{CpuId, Inbox, Runnable, TaskPool};
 use loom::sync::atomic::{AtomicU32, Ordering, fence};
 use loom::thread;
@@ -22,13 +22,12 @@ struct Shared {
     pool: TaskPool,
     inbox: Inbox,
     frames: Frames,
-    steps: Steps,
 }
 
 impl Shared {
     fn closed(tasks: usize) -> Arc<Shared> {
         let (pool, frames) = (TaskPool::new(tasks), Frames::new(tasks));
-        Arc::new(Shared { pool, inbox: Inbox::closed(), frames, steps: Steps::default() })
+        Arc::new(Shared { pool, inbox: Inbox::closed(), frames })
     }
 
     fn open(tasks: usize) -> Arc<Shared> {
@@ -43,7 +42,6 @@ impl Shared {
 
     /// Numbers of the tasks that the owner finds now, oldest first.
     fn drain(&self) -> Vec<u32> {
-        self.steps.step();
         self.inbox.take(&self.pool).map(|task| self.frames.load(task.slot())).collect()
     }
 }
@@ -56,7 +54,6 @@ fn producer(shared: &Arc<Shared>, numbers: impl Iterator<Item = u32>) -> thread:
     thread::spawn(move || {
         let mut back = Vec::new();
         for (number, task) in tasks {
-            shared.steps.step();
             shared.frames.save(task.slot(), number);
             if let Err(task) = shared.inbox.push(&shared.pool, task) {
                 back.push(shared.frames.load(task.slot()));
@@ -108,7 +105,6 @@ fn a_push_gets_in_before_the_close_or_gets_its_task_back() {
     explore("inbox, close against two producers", Some(3), || {
         let shared = Shared::open(4);
         let producers = vec![producer(&shared, 1..=2), producer(&shared, 3..=3)];
-        shared.steps.step();
         let handed_over: Vec<u32> =
             shared.inbox.close(&shared.pool).map(|task| shared.frames.load(task.slot())).collect();
         let mut takers = join(producers);
@@ -141,7 +137,6 @@ fn who_can_push_sees_what_the_owner_set_up() {
         let set_up = Arc::new(AtomicU32::new(0));
         let (task, theirs, seen) = (shared.spawn(), shared.clone(), set_up.clone());
         let pusher = thread::spawn(move || {
-            theirs.steps.step();
             let inside = theirs.inbox.push(&theirs.pool, task).is_ok();
             // The fence is the waker's, which reads the owner's published state after it.
             fence(Ordering::SeqCst);
@@ -150,7 +145,6 @@ fn who_can_push_sees_what_the_owner_set_up() {
             }
             inside
         });
-        shared.steps.step();
         set_up.store(1, Ordering::Relaxed);
         shared.inbox.open();
         let inside = pusher.join().expect("the pusher ends");

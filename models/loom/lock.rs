@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use antler_models::{Steps, Turn, explore};
+use antler_models::{Turn, explore};
 use antler_sync::{Brand, Lock};
 use loom::thread;
 
@@ -22,20 +22,19 @@ fn add(value: &mut u32) {
 #[test]
 fn sections_do_not_overlap_and_see_each_other() {
     explore("lock, two threads with two sections", Some(3), || {
-        let shared: Arc<(Lock<u32, 1>, Steps)> = Arc::new((Lock::new(0), Steps::default()));
+        let shared: Arc<Lock<u32, 1>> = Arc::new(Lock::new(0));
         let theirs = shared.clone();
         let other = thread::spawn(move || sections(&theirs));
         sections(&shared);
         other.join().expect("the sections end");
         let mut token = Brand::virtual_harts(1).1.remove(0).enter();
-        assert_eq!(*shared.0.lock(&mut token.unlocked(), &Turn).0, 4, "a section did not see the one before");
+        assert_eq!(*shared.lock(&mut token.unlocked(), &Turn).0, 4, "a section did not see the one before");
     });
 }
 
-fn sections((lock, steps): &(Lock<u32, 1>, Steps)) {
+fn sections(lock: &Lock<u32, 1>) {
     let mut token = Brand::virtual_harts(1).1.remove(0).enter();
     for _ in 0..2 {
-        steps.step();
         add(&mut lock.lock(&mut token.unlocked(), &Turn).0);
     }
 }
@@ -43,20 +42,16 @@ fn sections((lock, steps): &(Lock<u32, 1>, Steps)) {
 #[test]
 fn a_leaf_lock_is_taken_with_waiting_or_not_at_all() {
     explore("lock, with against try_with", None, || {
-        let shared: Arc<(Lock<u32, { u8::MAX }>, Steps)> = Arc::new((Lock::new(0), Steps::default()));
+        let shared: Arc<Lock<u32, { u8::MAX }>> = Arc::new(Lock::new(0));
         let theirs = shared.clone();
         let waiter = thread::spawn(move || {
-            theirs.1.step();
-            theirs.0.with(&Turn, add);
+            theirs.with(&Turn, add);
         });
-        let (lock, steps) = &*shared;
-        steps.step();
-        let first = lock.try_with(add);
-        steps.step();
-        let tried = u32::from(first) + u32::from(lock.try_with(add));
+        let first = shared.try_with(add);
+        let tried = u32::from(first) + u32::from(shared.try_with(add));
         waiter.join().expect("the waiter ends");
-        let sum = lock.with(&Turn, |value| *value);
+        let sum = shared.with(&Turn, |value| *value);
         assert_eq!(sum, 1 + tried, "a section was lost, or a refused one ran");
-        assert!(lock.try_with(add), "nobody holds the lock any more");
+        assert!(shared.try_with(add), "nobody holds the lock any more");
     });
 }

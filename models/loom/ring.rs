@@ -13,7 +13,7 @@
 use std::sync::Arc;
 
 use antler_abi::Qos;
-use antler_models::{Frames, Steps, account, explore};
+use antler_models::{Frames, account, explore};
 use antler_nucleus::{CpuId, OwnerEnd, Ring, Runnable, Take, TaskPool};
 use loom::thread;
 
@@ -21,7 +21,6 @@ struct Shared {
     pool: TaskPool,
     ring: Ring,
     frames: Frames,
-    steps: Steps,
 }
 
 /// The owner: numbers what it pushes, and keeps the numbers of what it pops.
@@ -39,16 +38,10 @@ impl Owner {
         let _unused: Runnable = pool.spawn(0, Qos::Normal, CpuId::BOOT, false).expect("the pool has room");
         let (ring, end) = Ring::new(capacity);
         let frames = Frames::new(capacity + 1);
-        Owner {
-            shared: Arc::new(Shared { pool, ring, frames, steps: Steps::default() }),
-            end,
-            pushed: 0,
-            got: Vec::new(),
-        }
+        Owner { shared: Arc::new(Shared { pool, ring, frames }), end, pushed: 0, got: Vec::new() }
     }
 
     fn push(&mut self, task: Runnable) {
-        self.shared.steps.step();
         self.pushed += 1;
         self.shared.frames.save(task.slot(), self.pushed);
         self.shared.ring.push(&mut self.end, task);
@@ -60,7 +53,6 @@ impl Owner {
     }
 
     fn pop(&mut self) -> Option<Runnable> {
-        self.shared.steps.step();
         let task = self.shared.ring.pop(&mut self.end)?;
         self.got.push(self.shared.frames.load(task.slot()));
         Some(task)
@@ -83,7 +75,6 @@ fn thief(shared: &Arc<Shared>, tries: usize, bound: usize) -> thread::JoinHandle
     thread::spawn(move || {
         let mut got = Vec::new();
         for _ in 0..tries {
-            shared.steps.step();
             let mut out = [u32::MAX; 4];
             if let Take::Took(n) = shared.ring.take(&mut out[..bound]) {
                 assert!((1..=bound).contains(&n), "took {n}, above its bound of {bound}");

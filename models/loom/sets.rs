@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use antler_models::{Frames, Steps, explore};
+use antler_models::{Frames, explore};
 use antler_nucleus::{AtomicCpuSet, CpuId};
 use loom::thread;
 
@@ -21,41 +21,29 @@ const B: CpuId = CpuId::new(1);
 #[test]
 fn a_bit_is_claimed_once() {
     explore("set, two claim one bit", None, || {
-        let shared = Arc::new((AtomicCpuSet::<1>::default(), Steps::default()));
-        let (set, steps) = &*shared;
-        set.insert(A);
-        set.insert(B);
+        let shared = Arc::new(AtomicCpuSet::<1>::default());
+        shared.insert(A);
+        shared.insert(B);
         let theirs = shared.clone();
-        let other = thread::spawn(move || {
-            theirs.1.step();
-            theirs.0.remove(A)
-        });
+        let other = thread::spawn(move || theirs.remove(A));
         let third = shared.clone();
-        let taker = thread::spawn(move || {
-            third.1.step();
-            third.0.take()
-        });
-        steps.step();
-        let mine = set.remove(A);
+        let taker = thread::spawn(move || third.take());
+        let mine = shared.remove(A);
         let (other, taken) = (other.join().expect("ends"), taker.join().expect("ends"));
         let claims = usize::from(mine) + usize::from(other) + usize::from(taken.contains(A));
         assert_eq!(claims, 1, "one bit was claimed {claims} times");
         assert!(taken.contains(B), "a bit that nobody else claimed was lost");
-        assert!(set.load().is_empty());
+        assert!(shared.load().is_empty());
     });
 }
 
 #[test]
 fn of_two_who_set_a_bit_one_finds_it_missing() {
     explore("set, two set one bit", None, || {
-        let shared = Arc::new((AtomicCpuSet::<1>::default(), Steps::default()));
+        let shared = Arc::new(AtomicCpuSet::<1>::default());
         let theirs = shared.clone();
-        let other = thread::spawn(move || {
-            theirs.1.step();
-            theirs.0.insert(A)
-        });
-        shared.1.step();
-        let mine = shared.0.insert(A);
+        let other = thread::spawn(move || theirs.insert(A));
+        let mine = shared.insert(A);
         assert!(mine != other.join().expect("ends"), "one bit was set by two, or by none");
     });
 }
@@ -63,35 +51,30 @@ fn of_two_who_set_a_bit_one_finds_it_missing() {
 #[test]
 fn neighbours_do_not_disturb_each_other() {
     explore("set, two bits of one word", None, || {
-        let shared = Arc::new((AtomicCpuSet::<1>::default(), Steps::default()));
-        let (set, steps) = &*shared;
-        set.insert(B);
+        let shared = Arc::new(AtomicCpuSet::<1>::default());
+        shared.insert(B);
         let theirs = shared.clone();
         let other = thread::spawn(move || {
-            theirs.1.step();
-            assert!(theirs.0.remove(B), "the bit was in");
+            assert!(theirs.remove(B), "the bit was in");
         });
-        steps.step();
-        assert!(set.insert(A), "the bit was not in");
+        assert!(shared.insert(A), "the bit was not in");
         other.join().expect("ends");
-        assert!(set.contains(A), "a neighbour's removal took the bit");
-        assert!(!set.contains(B), "a neighbour's insertion brought the bit back");
+        assert!(shared.contains(A), "a neighbour's removal took the bit");
+        assert!(!shared.contains(B), "a neighbour's insertion brought the bit back");
     });
 }
 
 /// A secondary sets itself up and then sets its bit; `see` looks for the bit in one of the ways there are.
 fn bring_up(name: &str, see: fn(&AtomicCpuSet<1>) -> bool) {
     explore(name, None, move || {
-        let shared = Arc::new((AtomicCpuSet::<1>::default(), Frames::new(2), Steps::default()));
+        let shared = Arc::new((AtomicCpuSet::<1>::default(), Frames::new(2)));
         let theirs = shared.clone();
         let secondary = thread::spawn(move || {
-            let (set, frames, steps) = &*theirs;
-            steps.step();
+            let (set, frames) = &*theirs;
             frames.save(B.index(), 7);
             assert!(set.insert(B), "only the secondary sets its bit");
         });
-        let (set, frames, steps) = &*shared;
-        steps.step();
+        let (set, frames) = &*shared;
         if see(set) {
             assert_eq!(frames.load(B.index()), 7, "a bit was seen before what it publishes");
         }
@@ -124,16 +107,14 @@ fn who_takes_a_bit_sees_what_it_published() {
 #[test]
 fn who_finds_a_bit_gone_sees_what_its_remover_did() {
     explore("set, an answer seen by the bit's absence", None, || {
-        let shared = Arc::new((AtomicCpuSet::<1>::default(), Frames::new(2), Steps::default()));
+        let shared = Arc::new((AtomicCpuSet::<1>::default(), Frames::new(2)));
         shared.0.insert(B);
         let theirs = shared.clone();
         let target = thread::spawn(move || {
-            theirs.2.step();
             theirs.1.save(B.index(), 7);
             theirs.0.remove(B);
         });
-        let (set, frames, steps) = &*shared;
-        steps.step();
+        let (set, frames) = &*shared;
         if set.load().is_empty() {
             assert_eq!(frames.load(B.index()), 7, "a bit was gone before what that publishes");
         }
@@ -144,19 +125,16 @@ fn who_finds_a_bit_gone_sees_what_its_remover_did() {
 #[test]
 fn a_bit_set_beside_a_take_is_taken_or_stays() {
     explore("set, take against insert", None, || {
-        let shared = Arc::new((AtomicCpuSet::<1>::default(), Steps::default()));
-        let (set, steps) = &*shared;
-        set.insert(A);
+        let shared = Arc::new(AtomicCpuSet::<1>::default());
+        shared.insert(A);
         let theirs = shared.clone();
         let inserter = thread::spawn(move || {
-            theirs.1.step();
-            theirs.0.insert(B);
+            theirs.insert(B);
         });
-        steps.step();
-        let taken = set.take();
+        let taken = shared.take();
         inserter.join().expect("the inserter ends");
         assert!(taken.contains(A), "a bit that was in was not taken");
-        assert!(taken.contains(B) != set.contains(B), "a bit set beside a take was lost or doubled");
-        assert!(!set.contains(A), "a taken bit stayed");
+        assert!(taken.contains(B) != shared.contains(B), "a bit set beside a take was lost or doubled");
+        assert!(!shared.contains(A), "a taken bit stayed");
     });
 }

@@ -16,7 +16,7 @@
 use std::sync::{Arc, Mutex};
 
 use antler_abi::{Qos, ThreadHandle};
-use antler_models::{Frames, Harts, Steps, Turn, explore};
+use antler_models::{Frames, Harts, Turn, explore};
 use antler_nucleus::{
     CpuId, Key, Next, Phase, Placement, Runnable, Running, Scheduler, TaskPool, Ticket, WaitTable,
 };
@@ -30,13 +30,12 @@ struct Shared {
     pool: TaskPool,
     table: WaitTable,
     frames: Frames,
-    steps: Steps,
 }
 
 impl Shared {
     fn new(tasks: usize) -> Arc<Shared> {
         let (pool, table, frames) = (TaskPool::new(tasks), WaitTable::new(1), Frames::new(tasks));
-        Arc::new(Shared { pool, table, frames, steps: Steps::default() })
+        Arc::new(Shared { pool, table, frames })
     }
 
     fn start(&self) -> Running {
@@ -45,7 +44,6 @@ impl Shared {
 
     /// Writes the task's frame and gives it to its slot.
     fn park(&self, task: Running, frame: u32) {
-        self.steps.step();
         self.frames.save(task.slot(), frame);
         let mut token = Brand::virtual_harts(1).1.remove(0).enter();
         let held = &mut token.unlocked();
@@ -54,13 +52,11 @@ impl Shared {
     }
 
     fn parked(&self) -> Option<Ticket> {
-        self.steps.step();
         self.pool.parked(0)
     }
 
     /// Claims, and looks at the frame as whoever runs the task next will.
     fn claim(&self, ticket: Ticket, frame: u32) -> Option<Runnable> {
-        self.steps.step();
         let task = self.pool.claim(ticket)?;
         assert_eq!(self.frames.load(task.slot()), frame, "a task was claimed before its frame was visible");
         Some(task)
@@ -101,7 +97,6 @@ fn a_ticket_shows_the_frame_whichever_way_it_came() {
         });
         let (to, last) = (shared.clone(), way);
         let claimer = thread::spawn(move || {
-            to.steps.step();
             if last.1.load(Ordering::Relaxed) {
                 let ticket = last.0.lock().expect("nobody panics").take().expect("the flag says so");
                 assert!(to.claim(ticket, 7).is_some(), "nobody else claims it");
@@ -121,14 +116,12 @@ fn a_ticket_is_good_for_one_park() {
         let old = shared.parked().expect("it is parked");
         let theirs = shared.clone();
         let again = thread::spawn(move || {
-            theirs.steps.step();
             let Some(task) = theirs.pool.claim(old) else { return false };
             let mut token = Brand::virtual_harts(1).1.remove(0).enter();
             theirs.table.forget(&theirs.pool, &task, &mut token.unlocked(), &Turn);
             theirs.park(theirs.pool.start(task), 2);
             true
         });
-        shared.steps.step();
         let mine = shared.pool.claim(old).is_some();
         let theirs = again.join().expect("the other ends");
         assert!(mine || theirs, "nobody claimed a parked task");
@@ -151,7 +144,6 @@ fn who_finds_a_task_parked_knows_whose_it_is() {
                 assert_eq!(theirs.pool.owner(0), 5, "a parked task was taken for another program's");
             }
         });
-        shared.steps.step();
         let task = shared.pool.spawn(5, Qos::Normal, CpuId::BOOT, false).expect("the pool has room");
         shared.park(shared.pool.start(task), 1);
         scan.join().expect("the scan ends");
@@ -188,21 +180,18 @@ fn a_slot_that_comes_back_meanwhile_confuses_nobody() {
         sched.exit(&m, &mut here, 1);
         assert_eq!(sched.tasks.reap(used), Some(1), "it has just ended here");
         let hart = here.leave();
-        let shared = Arc::new((sched, m, Steps::default()));
+        let shared = Arc::new((sched, m));
         let theirs = shared.clone();
         let recycler = thread::spawn(move || {
-            let (sched, m, steps) = &*theirs;
+            let (sched, m) = &*theirs;
             let mut here = hart.enter();
-            steps.step();
             let first = run(sched, m, &mut here);
             let second = sched.tasks.spawn(0, Qos::Normal, CpuId::BOOT, false).expect("there is room");
             sched.exit(m, &mut here, 3);
-            steps.step();
             assert_eq!(sched.tasks.reap(first), Some(3), "it has just ended here");
             second.slot()
         });
         let pool = &shared.0.tasks;
-        shared.2.step();
         let mine = pool.spawn(0, Qos::Normal, CpuId::BOOT, false).expect("there is room").slot();
         let mut slots = vec![mine, recycler.join().expect("the recycler ends")];
         slots.extend(drain(pool));
@@ -217,15 +206,13 @@ fn two_spawns_get_two_slots() {
         let mut here = harts.remove(0).enter();
         let ended = run(&sched, &m, &mut here);
         sched.exit(&m, &mut here, 3);
-        let (sched, steps) = (Arc::new(sched), Arc::new(Steps::default()));
+        let sched = Arc::new(sched);
         let spawners = [(); 2].map(|()| {
-            let (sched, steps) = (sched.clone(), steps.clone());
+            let sched = sched.clone();
             thread::spawn(move || {
-                steps.step();
                 sched.tasks.spawn(0, Qos::Normal, CpuId::BOOT, false).map(|task| task.slot())
             })
         });
-        steps.step();
         assert_eq!(sched.tasks.reap(ended), Some(3), "only we reap it");
         let mut slots: Vec<usize> =
             spawners.into_iter().map(|s| s.join().expect("ends").expect("there is room")).collect();
@@ -240,15 +227,11 @@ fn of_two_joiners_one_gets_the_value() {
         let (sched, m, mut harts) = Harts::online(1, 2);
         let mut here = harts.remove(0).enter();
         let handle = run(&sched, &m, &mut here);
-        let (sched, steps) = (Arc::new(sched), Arc::new(Steps::default()));
+        let sched = Arc::new(sched);
         let joiners = [(); 2].map(|()| {
-            let (sched, steps) = (sched.clone(), steps.clone());
-            thread::spawn(move || {
-                steps.step();
-                sched.tasks.reap(handle)
-            })
+            let sched = sched.clone();
+            thread::spawn(move || sched.tasks.reap(handle))
         });
-        steps.step();
         sched.exit(&m, &mut here, 42);
         let mut values: Vec<u64> =
             joiners.into_iter().filter_map(|j| j.join().expect("a joiner ends")).collect();
@@ -266,18 +249,13 @@ fn an_old_joiner_does_not_take_the_slots_next_end() {
         let mut here = harts.remove(0).enter();
         let old = run(&sched, &m, &mut here);
         sched.exit(&m, &mut here, 42);
-        let (sched, steps) = (Arc::new(sched), Arc::new(Steps::default()));
-        let (theirs, after) = (sched.clone(), steps.clone());
-        let joiner = thread::spawn(move || {
-            after.step();
-            theirs.tasks.reap(old)
-        });
-        steps.step();
+        let sched = Arc::new(sched);
+        let theirs = sched.clone();
+        let joiner = thread::spawn(move || theirs.tasks.reap(old));
         let mine = sched.tasks.reap(old);
         if mine.is_some() {
             let new = run(&sched, &m, &mut here);
             sched.exit(&m, &mut here, 43);
-            steps.step();
             assert_eq!(sched.tasks.reap(new), Some(43), "an old joiner took the end of the slot's next task");
         }
         let values: Vec<u64> = mine.into_iter().chain(joiner.join().expect("the joiner ends")).collect();
@@ -292,18 +270,15 @@ fn an_old_handle_does_not_name_the_slots_next_task() {
         let mut here = harts.remove(0).enter();
         let old = run(&sched, &m, &mut here);
         sched.exit(&m, &mut here, 3);
-        let (sched, steps) = (Arc::new(sched), Arc::new(Steps::default()));
-        let (theirs, after) = (sched.clone(), steps.clone());
+        let sched = Arc::new(sched);
+        let theirs = sched.clone();
         let finder = thread::spawn(move || {
-            after.step();
             // An ended task is not runnable again: who sees that sees another task.
             if theirs.tasks.phase(old.slot) == Phase::Runnable {
                 assert_eq!(theirs.tasks.find(old), None, "an old handle named the slot's next task");
             }
         });
-        steps.step();
         assert_eq!(sched.tasks.reap(old), Some(3));
-        steps.step();
         let _next = sched.tasks.spawn(0, Qos::Normal, CpuId::BOOT, false).expect("the slot is free");
         finder.join().expect("the finder ends");
     });

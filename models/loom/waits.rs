@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use antler_abi::Qos;
-use antler_models::{Frames, Steps, Turn, explore};
+use antler_models::{Frames, Turn, explore};
 use antler_nucleus::{CpuId, Key, Runnable, Running, TaskPool, Ticket, WaitTable};
 use antler_sync::Brand;
 use loom::sync::atomic::{AtomicU32, Ordering};
@@ -24,7 +24,6 @@ struct Shared {
     table: WaitTable,
     frames: Frames,
     word: AtomicU32,
-    steps: Steps,
 }
 
 impl Shared {
@@ -34,7 +33,6 @@ impl Shared {
             table: WaitTable::new(1),
             frames: Frames::new(tasks),
             word: AtomicU32::new(0),
-            steps: Steps::default(),
         })
     }
 
@@ -53,7 +51,6 @@ impl Shared {
     fn park(&self, task: Running, key: Key) -> bool {
         let mut token = Brand::virtual_harts(1).1.remove(0).enter();
         let slot = task.slot();
-        self.steps.step();
         self.frames.save(slot, slot as u32 + 1);
         let held = &mut token.unlocked();
         let parked = self.table.park(&self.pool, task, key, held, &Turn, |_| {
@@ -66,7 +63,6 @@ impl Shared {
     fn wake(&self, key: Key, count: usize) -> Vec<Runnable> {
         let mut token = Brand::virtual_harts(1).1.remove(0).enter();
         let mut woken = Vec::new();
-        self.steps.step();
         let n = self.table.wake(&self.pool, key, count, &mut token.unlocked(), &Turn, |task| {
             woken.push(self.whole(task));
         });
@@ -76,7 +72,6 @@ impl Shared {
 
     /// Claims by a ticket, as a deadline does, and takes the task off its list.
     fn claim(&self, ticket: Ticket) -> Option<Runnable> {
-        self.steps.step();
         let task = self.pool.claim(ticket)?;
         let mut token = Brand::virtual_harts(1).1.remove(0).enter();
         let listed = self.table.forget(&self.pool, &task, &mut token.unlocked(), &Turn);
@@ -112,7 +107,6 @@ fn a_wake_does_not_fall_between_check_and_park() {
         let task = shared.start();
         let theirs = shared.clone();
         let waker = thread::spawn(move || {
-            theirs.steps.step();
             theirs.word.store(1, Ordering::Relaxed);
             theirs.wake(KEY, 1)
         });
@@ -154,7 +148,6 @@ fn a_claim_right_after_the_park_finds_the_waiter_linked() {
         let task = shared.start();
         let theirs = shared.clone();
         let deadline = thread::spawn(move || {
-            theirs.steps.step();
             let Some(task) = theirs.pool.parked(0).and_then(|ticket| theirs.claim(ticket)) else {
                 return false;
             };

@@ -2,8 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Runs `model` in every execution that loom distinguishes with at most `preemptions` involuntary switches of thread
-/// (one more in a deep run), and says how many that were. `None`: no bound at all. See
-/// [`crate::Steps`] for what loom does not distinguish by itself.
+/// (one more in a deep run), and says how many that were. `None`: no bound at all.
 ///
 /// # Panics
 /// When an execution panics, deadlocks or races; the test is red.

@@ -16,8 +16,6 @@ mod harts;
 #[cfg(shuttle)]
 mod random;
 #[cfg(loom)]
-mod steps;
-#[cfg(loom)]
 mod turn;
 #[cfg(loom)]
 pub mod world;
@@ -31,8 +29,6 @@ pub use exhaustive::explore;
 pub use frames::Frames;
 #[cfg(loom)]
 pub use harts::Harts;
-#[cfg(loom)]
-pub use steps::Steps;
 #[cfg(loom)]
 pub use turn::Turn;
 

@@ -2,9 +2,8 @@
 //! itself watches for accesses that nothing orders.
 //!
 //! What loom 0.7 does not see. It takes a full fence to order also what came before earlier fences, so a race that only
-//! this hides stays hidden. It remembers one access of each atomic for its choice of schedules: of "you load; I load,
-//! then store" it does not try my store before your load, unless something else brings it there. So bounds on
-//! preemptions bound a search that has holes, and the sabotaged twins are what shows that it reaches what it should.
+//! this hides stays hidden. Schedules that it would leave out by itself are tried, by how `antler_sync` loads; nobody
+//! loads a doorbell here while others move.
 
 mod cpu;
 mod rest;

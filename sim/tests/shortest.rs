@@ -1,43 +1,13 @@
 //! The shortest ways to bugs that the simulator or a reader found, step by step on the scheduler itself.
 
-use std::cell::{Cell, RefCell};
+#[path = "../../crates/nucleus/tests/still/mod.rs"]
+mod still;
 
 use antler_abi::Qos;
-use antler_facts::{Event, Seen};
-use antler_nucleus::{Config, CpuId, Machine, Next, Placement, RingError, Runnable, Running, Scheduler};
-use antler_sync::{Brand, HartToken, Relax, VirtualHart};
-
-#[derive(Debug, Default)]
-struct World {
-    now: Cell<u64>,
-    armed: Cell<Option<u64>>,
-    rings: RefCell<Vec<usize>>,
-}
-
-impl Relax for World {
-    fn relax(&self, spins: u64) {
-        assert!(spins < 1000, "turns without end");
-    }
-}
-
-impl Machine for World {
-    fn now(&self) -> u64 {
-        self.now.get()
-    }
-    fn arm(&self, deadline: Option<u64>) {
-        self.armed.set(deadline);
-    }
-    fn ring(&self, target: CpuId) -> Result<(), RingError> {
-        self.rings.borrow_mut().push(target.index());
-        Ok(())
-    }
-    fn unreachable(&self, target: CpuId, error: RingError) -> ! {
-        panic!("{target}: {error:?}")
-    }
-    fn fact(&self, _: Event) {}
-    fn save(&self, _: &Running) {}
-    fn timed_out(&self, _: &Runnable) {}
-}
+use antler_facts::Seen;
+use antler_nucleus::{Config, Next, Placement, Scheduler};
+use antler_sync::{Brand, HartToken, VirtualHart};
+use still::Still;
 
 const SLICE: u64 = 1000;
 
@@ -51,7 +21,7 @@ fn board(cpus: usize) -> (Scheduler<1>, Vec<HartToken>) {
 #[test]
 fn a_claim_that_cannot_be_used_is_passed_on() {
     let (sched, mut tokens) = board(3);
-    let world = World::default();
+    let world = Still::default();
     for token in &mut tokens {
         sched.come_online(&world, token);
         assert_eq!(sched.next(&world, token), Next::Idle);
@@ -76,7 +46,7 @@ fn a_claim_that_cannot_be_used_is_passed_on() {
 #[test]
 fn a_slice_that_ends_inside_an_entry_has_ended() {
     let (sched, mut tokens) = board(1);
-    let (world, token) = (World::default(), &mut tokens[0]);
+    let (world, token) = (Still::default(), &mut tokens[0]);
     sched.come_online(&world, token);
     for _ in 0..2 {
         sched.spawn(&world, token, 0, Qos::Normal, Placement::Here, |_| ()).expect("room");

@@ -1,49 +1,20 @@
 //! What only the kernel asks for, and no workload of the simulator: batches, bounds, withheld doorbells, numbers.
 
-use std::cell::{Cell, RefCell};
+mod still;
 
 use antler_abi::Qos;
-use antler_facts::{Event, Request, Seen, WakeCause};
+use antler_facts::{Request, Seen, WakeCause};
 use antler_nucleus::{
-    Call, Config, CpuId, HartId, Key, Machine, Next, Placement, RingError, Runnable, Running, STEAL_BOUND,
-    Scheduler, Steal, StealRefused,
+    Call, Config, CpuId, HartId, Key, Next, Placement, STEAL_BOUND, Scheduler, Steal, StealRefused,
 };
-use antler_sync::{Brand, HartToken, Relax, VirtualHart};
-
-#[derive(Debug, Default)]
-struct World {
-    now: Cell<u64>,
-    rings: RefCell<Vec<usize>>,
-}
-
-impl Relax for World {
-    fn relax(&self, spins: u64) {
-        assert!(spins < 1000, "turns without end");
-    }
-}
-
-impl Machine for World {
-    fn now(&self) -> u64 {
-        self.now.get()
-    }
-    fn arm(&self, _: Option<u64>) {}
-    fn ring(&self, target: CpuId) -> Result<(), RingError> {
-        self.rings.borrow_mut().push(target.index());
-        Ok(())
-    }
-    fn unreachable(&self, target: CpuId, error: RingError) -> ! {
-        panic!("{target}: {error:?}")
-    }
-    fn fact(&self, _: Event) {}
-    fn save(&self, _: &Running) {}
-    fn timed_out(&self, _: &Runnable) {}
-}
+use antler_sync::{Brand, HartToken, VirtualHart};
+use still::Still;
 
 /// `cpus` CPUs, online and idle.
-fn board(cpus: usize) -> (World, Scheduler<1>, Vec<HartToken>) {
+fn board(cpus: usize) -> (Still, Scheduler<1>, Vec<HartToken>) {
     let (brand, harts) = Brand::virtual_harts(cpus);
     let config = Config { brand, cpus, tasks: 64, slice: 1000, wait_lists: 4 };
-    let (world, sched) = (World::default(), Scheduler::new(config));
+    let (world, sched) = (Still::default(), Scheduler::new(config));
     let mut tokens: Vec<HartToken> = harts.into_iter().map(VirtualHart::enter).collect();
     for token in &mut tokens {
         sched.come_online(&world, token);
@@ -52,7 +23,7 @@ fn board(cpus: usize) -> (World, Scheduler<1>, Vec<HartToken>) {
     (world, sched, tokens)
 }
 
-fn here(world: &World, sched: &Scheduler<1>, token: &mut HartToken) {
+fn here(world: &Still, sched: &Scheduler<1>, token: &mut HartToken) {
     sched.spawn(world, token, 0, Qos::Normal, Placement::Here, |_| ()).expect("room");
 }
 
