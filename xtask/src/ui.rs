@@ -2,9 +2,28 @@
 //! results alone.
 
 use std::io::IsTerminal as _;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+
+/// Why a result could not be written to stdout, if one could not.
+static LOST: OnceLock<std::io::Error> = OnceLock::new();
+
+/// Keeps why a result could not be written. A reader that has had enough is no reason: whoever pipes into `head` knows.
+pub fn written(result: std::io::Result<()>) {
+    if let Err(error) = result
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        // The first reason is the one that is told.
+        let _ = LOST.set(error);
+    }
+}
+
+/// Why results were lost, if some were.
+pub fn lost() -> Option<&'static std::io::Error> {
+    LOST.get()
+}
 
 /// How progress is shown in this process.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +81,13 @@ impl Step {
     pub fn at(&self, what: impl Into<String>) {
         if let Some(bar) = &self.bar {
             bar.set_message(what.into());
+        }
+    }
+
+    /// One line that stays, for whoever reads a log: on a terminal [`Step::at`] shows it, and the result at the end.
+    pub fn note(&self, what: &str) {
+        if self.bar.is_none() {
+            tell!("  {}: {what}", self.label);
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::family::end;
+use super::family::{end, pass, start};
 
 /// How often a child is asked whether it has ended.
 const POLL: Duration = Duration::from_millis(5);
@@ -77,11 +77,12 @@ impl fmt::Display for Trouble {
 
 impl std::error::Error for Trouble {}
 
-/// Runs a command to its end, without input, and collects its output. Kills the child, and what that started, when `limit` passes.
+/// Runs a command to its end, without input, and collects its output. Kills the child, and what that started, when `limit`
+/// passes.
 pub fn run(command: &mut Command, limit: Duration) -> Result<Output, Trouble> {
     let begun = Instant::now();
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(Trouble::Start)?;
+    let mut child = start(command).map_err(Trouble::Start)?;
     let stdout = collect(child.stdout.take());
     let stderr = collect(child.stderr.take());
     let status = loop {
@@ -98,6 +99,8 @@ pub fn run(command: &mut Command, limit: Duration) -> Result<Output, Trouble> {
             }
         }
     };
+    // What a signal to us ended is no result.
+    pass();
     Ok(Output { status, stdout: stdout(), stderr: stderr() })
 }
 

@@ -1,16 +1,30 @@
 //! Ends a command together with what it started: cargo, killed alone, leaves the test that it runs running.
 
 use std::path::Path;
-use std::process::Child;
+use std::process::{Child, Command};
+use std::sync::RwLock;
+use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+
+/// Shared while a child is started; taken for good by whoever ends them all.
+static GATE: RwLock<()> = RwLock::new(());
+
+/// How long a family may take to end by itself, when asked: cargo-mutants removes its copies of the tree.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// When a family that cannot be killed is left alone.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often it is looked at.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Generations that are followed, so that the walk ends whatever the processes do meanwhile.
 const DEPTH: usize = 16;
 
 /// Kills a child and its descendants, and reaps it. A child of another user (`sudo`) cannot be killed, and must then not be
 /// waited for.
-pub(super) fn end(child: &mut Child) {
+pub fn end(child: &mut Child) {
     // Found before the child is dead: after that its children are somebody else's.
     let family = descendants(child.id());
     if child.kill().is_ok() {
@@ -20,6 +34,57 @@ pub(super) fn end(child: &mut Child) {
         }
         let _status = child.wait();
     }
+}
+
+/// Starts a command, unless everything is being ended: then this thread goes no further.
+pub fn start(command: &mut Command) -> std::io::Result<Child> {
+    let _open = GATE.read();
+    command.spawn()
+}
+
+/// Goes no further while everything is being ended, which ends this process.
+pub fn pass() {
+    drop(GATE.read());
+}
+
+/// Ends everything that this process started, and lets nothing more be started: asks first, and kills what has not ended
+/// by then. What cannot be ended (another user's) is left. The caller ends the process.
+pub fn end_all() {
+    std::mem::forget(GATE.write());
+    let own = std::process::id();
+    // From now on the children of one that ends become ours, so none gets away. Without that, those seen are ended.
+    #[cfg(target_os = "linux")]
+    let _adopting = rustix::process::set_child_subreaper(Pid::from_raw(own as i32));
+    let begun = Instant::now();
+    let mut asked: Vec<Pid> = Vec::new();
+    while begun.elapsed() < PATIENCE {
+        let family = descendants(own).into_iter().filter(|pid| runs(*pid));
+        let family: Vec<Pid> = family.filter_map(|pid| Pid::from_raw(pid as i32)).collect();
+        let mut left = false;
+        for pid in family {
+            let reached = if begun.elapsed() >= GRACE {
+                kill_process(pid, Signal::KILL)
+            } else if asked.contains(&pid) {
+                test_kill_process(pid)
+            } else {
+                asked.push(pid);
+                kill_process(pid, Signal::TERM)
+            };
+            left |= reached.is_ok();
+        }
+        if !left {
+            return;
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// Whether a process runs still: one that has ended stands as a zombie until its parent looks.
+fn runs(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The state stands behind the name, which may hold anything.
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    state.is_some_and(|state| !"ZX".contains(state))
 }
 
 /// Processes that a process started, and those that they started. Where there is no `/proc`, nobody is found.
@@ -52,8 +117,7 @@ fn children(pid: u32) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::process::{Command, Stdio};
-    use std::time::{Duration, Instant};
+    use std::process::Stdio;
 
     #[test]
     #[cfg(target_os = "linux")]
@@ -68,12 +132,8 @@ mod tests {
         }
         assert_eq!(family.len(), 3, "two sleeps and a shell");
         end(&mut child);
-        // Killed ones may stand as zombies until their new parent looks; they run no more.
-        let runs = |pid: &u32| {
-            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            !stat.is_empty() && !stat.contains(") Z ") && !stat.contains(") X ")
-        };
-        while family.iter().any(runs) && Instant::now() < bound {}
-        assert!(!family.iter().any(runs), "somebody of {family:?} goes on");
+        let anybody = || family.iter().any(|pid| runs(*pid));
+        while anybody() && Instant::now() < bound {}
+        assert!(!anybody(), "somebody of {family:?} goes on");
     }
 }
