@@ -17,7 +17,7 @@ const HANG: Duration = Duration::from_secs(120);
 /// How long a campaign goes on after the corpus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Length {
-    /// This many mutants.
+    /// This many mutants; none, and the corpus is all.
     Runs(u64),
     /// As many mutants as fit.
     Time(Duration),
@@ -50,14 +50,23 @@ pub struct Tally {
 /// Why a campaign stopped short.
 #[derive(Debug)]
 pub enum Failure {
-    /// The corpus cannot be read.
+    /// The corpus cannot be read. The error names the path.
     Corpus(std::io::Error),
+    /// The file to be run cannot be read.
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
     /// An input made the target panic.
     Broken {
         /// The target's name.
         target: &'static str,
         /// The mutant's seed, or the name of the corpus file.
         input: String,
+        /// The options of `cargo xtask fuzz TARGET` that come upon it again.
+        again: String,
         /// What the panic said.
         message: String,
         /// Where the input was kept, unless that failed.
@@ -69,11 +78,15 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Corpus(error) => write!(f, "the corpus cannot be read: {error}"),
-            Failure::Broken { target, input, message, kept } => {
+            Failure::File { path, error } => write!(f, "cannot read {}: {error}", path.display()),
+            Failure::Broken { target, input, again, message, kept } => {
                 writeln!(f, "target {target}, {input}: {message}")?;
                 match kept {
                     Ok(path) => write!(f, "repeat with: cargo xtask fuzz {target} --file {}", path.display()),
-                    Err(error) => write!(f, "the input could not be kept ({error})"),
+                    Err(error) => write!(
+                        f,
+                        "the input could not be kept ({error}); repeat with: cargo xtask fuzz {target} {again}"
+                    ),
                 }
             }
         }
@@ -97,7 +110,7 @@ pub fn campaign(plan: &Campaign<'_>, mut progress: impl FnMut(&Tally)) -> Result
         watch.begins(format!("corpus file {}", sample.name));
         broken(plan, &sample.bytes).map_or(Ok(()), |message| {
             let input = format!("corpus file {}", sample.name);
-            Err(keep(plan, input, &sample.name, &sample.bytes, message))
+            Err(keep(plan, input, "--runs 0".to_owned(), &sample.name, &sample.bytes, message))
         })?;
         tally.samples += 1;
     }
@@ -111,7 +124,8 @@ pub fn campaign(plan: &Campaign<'_>, mut progress: impl FnMut(&Tally)) -> Result
         watch.begins(format!("seed {seed}"));
         let bytes = mutant(&samples, plan.target.shape, seed);
         if let Some(message) = broken(plan, &bytes) {
-            return Err(keep(plan, format!("seed {seed}"), &format!("seed-{seed}"), &bytes, message));
+            let again = format!("--seed {seed} --runs 1");
+            return Err(keep(plan, format!("seed {seed}"), again, &format!("seed-{seed}"), &bytes, message));
         }
         tally.mutants += 1;
         tally.bytes += bytes.len() as u64;
@@ -123,14 +137,15 @@ pub fn campaign(plan: &Campaign<'_>, mut progress: impl FnMut(&Tally)) -> Result
 /// Runs one input of a file.
 ///
 /// # Errors
-/// The promise that it breaks. The file is not kept a second time.
+/// The promise that it breaks, or that it cannot be read. The file is not kept a second time.
 pub fn replay(plan: &Campaign<'_>, file: &Path) -> Result<(), Failure> {
-    let bytes = std::fs::read(file).map_err(Failure::Corpus)?;
+    let bytes = std::fs::read(file).map_err(|error| Failure::File { path: file.to_path_buf(), error })?;
     match broken(plan, &bytes) {
         None => Ok(()),
         Some(message) => Err(Failure::Broken {
             target: plan.target.name,
             input: file.display().to_string(),
+            again: format!("--file {}", file.display()),
             message,
             kept: Ok(file.to_path_buf()),
         }),
@@ -145,11 +160,18 @@ fn broken(plan: &Campaign<'_>, bytes: &[u8]) -> Option<String> {
     Some(text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default())
 }
 
-fn keep(plan: &Campaign<'_>, input: String, name: &str, bytes: &[u8], message: String) -> Failure {
+fn keep(
+    plan: &Campaign<'_>,
+    input: String,
+    again: String,
+    name: &str,
+    bytes: &[u8],
+    message: String,
+) -> Failure {
     let folder = plan.root.join("target/fuzz");
     let path = folder.join(format!("{}-{name}", plan.target.name));
     let kept = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&path, bytes)).map(|()| path);
-    Failure::Broken { target: plan.target.name, input, message, kept }
+    Failure::Broken { target: plan.target.name, input, again, message, kept }
 }
 
 /// Ends the process when one input goes on for [`HANG`]: nothing else can end a loop that does not end.
@@ -198,7 +220,14 @@ mod tests {
         let folder = crate::corpus::folder(&root, "touchy");
         std::fs::create_dir_all(&folder).unwrap();
         let plan = Campaign { target: &TOUCHY, root: &root, seed: 5, length: Length::Runs(10_000) };
-        assert!(matches!(campaign(&plan, |_| ()), Err(Failure::Corpus(_))), "an empty corpus proves nothing");
+        let empty = campaign(&plan, |_| ()).unwrap_err().to_string();
+        assert!(empty.contains("corpus/touchy is empty"), "an empty corpus proves nothing: {empty}");
+        let gone = Campaign { root: &root.join("gone"), ..plan };
+        let gone = campaign(&gone, |_| ()).unwrap_err();
+        assert!(
+            matches!(&gone, Failure::Corpus(_)) && gone.to_string().contains("gone/fuzz/corpus"),
+            "{gone}"
+        );
         std::fs::write(folder.join("a"), [1; 200]).unwrap();
         let mut told = 0;
         let failure = campaign(&plan, |tally| told = tally.mutants).unwrap_err();
@@ -207,7 +236,15 @@ mod tests {
         assert_eq!(input, format!("seed {}", 5 + told));
         let again = Campaign { seed: 5 + told, length: Length::Runs(1), ..plan };
         assert!(campaign(&again, |_| ()).is_err(), "the seed alone repeats it");
-        assert!(replay(&plan, &kept.unwrap()).is_err());
+        assert!(matches!(replay(&plan, &kept.unwrap()), Err(Failure::Broken { .. })));
+        let nothing = replay(&plan, &root.join("nothing")).unwrap_err();
+        assert!(nothing.to_string().starts_with("cannot read "), "{nothing}");
+
+        // Where nothing can be kept, the seed is what is left.
+        std::fs::remove_dir_all(root.join("target")).unwrap();
+        std::fs::write(root.join("target"), "a file").unwrap();
+        let lost = campaign(&again, |_| ()).unwrap_err().to_string();
+        assert!(lost.ends_with(&format!("fuzz touchy --seed {} --runs 1", 5 + told)), "{lost}");
         std::fs::remove_dir_all(root).unwrap();
     }
 }

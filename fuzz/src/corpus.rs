@@ -20,14 +20,19 @@ pub fn folder(root: &Path, target: &str) -> PathBuf {
 /// The corpus of a target, by file name, so that a seed means the same on every machine.
 ///
 /// # Errors
-/// The folder or a file of it cannot be read, or there is no file: a campaign over nothing would prove nothing.
+/// The folder or a file of it cannot be read, or there is no file: a campaign over nothing would prove nothing. The error
+/// names the path.
 pub fn corpus(root: &Path, target: &str) -> io::Result<Vec<Sample>> {
     let folder = folder(root, target);
+    let at = |path: &Path| {
+        let path = path.display().to_string();
+        move |error: io::Error| io::Error::new(error.kind(), format!("{path}: {error}"))
+    };
     let mut samples = Vec::new();
-    for entry in std::fs::read_dir(&folder)? {
-        let entry = entry?;
+    for entry in std::fs::read_dir(&folder).map_err(at(&folder))? {
+        let entry = entry.map_err(at(&folder))?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        samples.push(Sample { name, bytes: std::fs::read(entry.path())? });
+        samples.push(Sample { name, bytes: std::fs::read(entry.path()).map_err(at(&entry.path()))? });
     }
     samples.sort_by(|a, b| a.name.cmp(&b.name));
     match samples.is_empty() {

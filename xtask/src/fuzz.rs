@@ -5,7 +5,7 @@ mod guided;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use antler_fuzz::{Campaign, Length, TARGETS, Target, campaign, replay, target};
+use antler_fuzz::{Campaign, Failure, Length, TARGETS, Target, campaign, replay, target};
 use clap::builder::PossibleValuesParser;
 
 use crate::ctx::Ctx;
@@ -20,14 +20,14 @@ pub struct Args {
     /// How long each target runs
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     seconds: u32,
-    /// How many inputs each target gets, instead of a time
+    /// How many mutants each target gets, instead of a time; 0 is the corpus alone
     #[arg(long, value_name = "N", conflicts_with = "seconds")]
     runs: Option<u64>,
     /// Seed of the first mutant; the others follow by one. Under --guided, libFuzzer's seed
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Run this one input and nothing else
-    #[arg(long, requires = "target", conflicts_with_all = ["guided", "runs", "seconds"])]
+    #[arg(long, requires = "target", conflicts_with_all = ["guided", "runs", "seconds", "seed"])]
     file: Option<PathBuf>,
     /// Let libFuzzer follow coverage; new inputs go to target/fuzz/corpus. Needs a C++ compiler
     #[arg(long)]
@@ -47,16 +47,23 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     };
     let plan = |target| Campaign { target, root: ctx.root(), seed: args.seed, length };
     if let (Some(file), Some(target)) = (&args.file, one) {
-        anyhow::ensure!(file.is_file(), Fail::usage(format!("there is no file {}", file.display())));
-        replay(&plan(target), file)?;
+        if file.exists() && !file.is_file() {
+            let kind = if file.is_dir() { "a folder" } else { "no regular file" };
+            return Err(Fail::usage(format!("--file {} is {kind}", file.display())));
+        }
+        replay(&plan(target), file).map_err(|failure| match failure {
+            Failure::File { .. } => Fail::usage(failure.to_string()),
+            failure => failure.into(),
+        })?;
         say!("{}: {} breaks no promise", target.name, file.display());
         return Ok(Exit::Success);
     }
     if args.guided {
+        let plan = guided::Plan::new(length, args.seed)?;
         let fuzzer = guided::Fuzzer::build(ctx)?;
         for target in targets {
             say!("{}: {}", target.name, target.about);
-            fuzzer.run(target, length, args.seed, ctx)?;
+            fuzzer.run(target, plan, ctx)?;
         }
         return Ok(Exit::Success);
     }
@@ -72,12 +79,16 @@ fn mutate(target: &Target, plan: &Campaign<'_>, ctx: &Ctx) -> anyhow::Result<()>
         Ok(tally) => {
             let result =
                 format!("{} corpus files, {} mutants, {} bytes", tally.samples, tally.mutants, tally.bytes);
-            step.done(&result);
+            // The result is for stdout; on a terminal it would stand there twice.
+            step.done("");
             say!("{}: {result}; next seed {}", target.name, plan.seed.wrapping_add(tally.mutants));
             Ok(())
         }
         Err(failure) => {
-            step.failed("an input breaks a promise");
+            step.failed(match failure {
+                Failure::Broken { .. } => "an input breaks a promise",
+                Failure::Corpus(_) | Failure::File { .. } => "",
+            });
             Err(failure.into())
         }
     }

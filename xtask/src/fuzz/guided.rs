@@ -1,5 +1,6 @@
 //! libFuzzer on the stable toolchain: the coverage pass is LLVM's own and is asked for by compiler flags.
 
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
@@ -29,6 +30,45 @@ const FLAGS: [&str; 7] = [
     "--cfg",
     "fuzzing",
 ];
+
+/// How libFuzzer says, at its end, how many inputs it ran.
+const RAN: &str = "stat::number_of_executed_units:";
+
+/// How far to go, in numbers that libFuzzer takes: it cuts larger ones to 32 bits without a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Inputs, those of the corpus included; as many as fit into the time when there is none.
+    runs: Option<i32>,
+    time: Duration,
+    seed: u32,
+}
+
+impl Plan {
+    /// Fails, as wrong usage, when a number does not fit.
+    pub fn new(length: Length, seed: u64) -> anyhow::Result<Plan> {
+        let (runs, time) = match length {
+            Length::Runs(runs) => {
+                let fits = i32::try_from(runs);
+                let refused = |_| Fail::usage(format!("--guided takes at most {} --runs", i32::MAX));
+                (Some(fits.map_err(refused)?), LONGEST)
+            }
+            Length::Time(time) => (None, time),
+        };
+        // 0 is libFuzzer's word for any.
+        let seed = u32::try_from(seed).ok().filter(|seed| *seed != 0);
+        let seed =
+            seed.ok_or_else(|| Fail::usage(format!("--guided takes a --seed from 1 to {}", u32::MAX)))?;
+        Ok(Plan { runs, time, seed })
+    }
+
+    /// Fails when libFuzzer made fewer runs than it was to make, or does not say how many.
+    fn made(self, ran: Option<u64>) -> anyhow::Result<()> {
+        let ran = ran.context("libFuzzer does not say how many inputs it ran")?;
+        let wanted = self.runs.map_or(0, |runs| u64::from(runs.unsigned_abs()));
+        anyhow::ensure!(ran >= wanted, "{ran} of {wanted} runs were made in {} s", self.time.as_secs());
+        Ok(())
+    }
+}
 
 /// The built fuzzer: one binary for all targets.
 pub struct Fuzzer {
@@ -61,26 +101,22 @@ impl Fuzzer {
     }
 
     /// Runs one target. What libFuzzer finds new goes to `target/fuzz/corpus`; its report is on stderr.
-    pub fn run(&self, target: &Target, length: Length, seed: u64, ctx: &Ctx) -> anyhow::Result<()> {
+    pub fn run(&self, target: &Target, plan: Plan, ctx: &Ctx) -> anyhow::Result<()> {
         let found = ctx.root().join("target/fuzz/corpus").join(target.name);
         std::fs::create_dir_all(&found).with_context(|| format!("cannot make {}", found.display()))?;
         let kept = ctx.root().join("target/fuzz");
-        let (runs, time) = match length {
-            Length::Runs(runs) => (runs as i64, LONGEST),
-            Length::Time(time) => (-1, time),
-        };
+        let Plan { runs, time, seed } = plan;
         let mut command = Command::new(&self.binary);
         command.env("ANTLER_FUZZ_TARGET", target.name).stdin(Stdio::null());
-        // libFuzzer takes 32 bits, and 0 for "any".
-        command.arg(format!("-seed={}", (seed as u32).max(1))).arg(format!("-runs={runs}"));
+        command.arg(format!("-seed={seed}")).arg(format!("-runs={}", runs.unwrap_or(-1)));
         command.arg(format!("-max_total_time={}", time.as_secs())).arg(format!("-timeout={HANG}"));
         command.arg(format!("-max_len={MAX_INPUT}")).args(["-rss_limit_mb=2048", "-print_final_stats=1"]);
         command.arg(format!("-artifact_prefix={}/{}-", kept.display(), target.name));
         command.arg(&found).arg(folder(ctx.root(), target.name));
         let begun = SystemTime::now();
-        let status = wait(&mut command, time + GRACE)?;
+        let (status, ran) = wait(&mut command, time + GRACE)?;
         if status.success() {
-            return Ok(());
+            return plan.made(ran).context(target.name);
         }
         let inputs = made_since(&kept, target.name, begun);
         let repeat = inputs
@@ -116,21 +152,37 @@ fn host() -> anyhow::Result<String> {
     line.map(str::to_owned).context("rustc -vV names no host")
 }
 
-/// Runs a command whose output people read while it goes on; ends it, by its own handle, when `limit` passes.
-fn wait(command: &mut Command, limit: Duration) -> anyhow::Result<ExitStatus> {
+/// Runs libFuzzer, whose report people read while it goes on; ends it, by its own handle, when `limit` passes. Returns
+/// how it ended and how many inputs it says it ran.
+fn wait(command: &mut Command, limit: Duration) -> anyhow::Result<(ExitStatus, Option<u64>)> {
     let begun = Instant::now();
-    let mut child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
-    loop {
+    let mut child =
+        setup::start(command.stderr(Stdio::piped())).with_context(|| format!("cannot start {command:?}"))?;
+    let report = child.stderr.take().context("libFuzzer has no stderr")?;
+    let report = thread::spawn(move || pass_on(report, |line| tell!("{line}")));
+    let status = loop {
         if let Some(status) = child.try_wait()? {
-            return Ok(status);
+            break status;
         }
         if begun.elapsed() >= limit {
-            child.kill()?;
-            child.wait()?;
+            setup::end(&mut child);
             anyhow::bail!("libFuzzer did not end within {} s and was ended", limit.as_secs());
         }
         thread::sleep(Duration::from_millis(50));
+    };
+    setup::pass();
+    Ok((status, report.join().unwrap_or_default()))
+}
+
+/// Shows a report, and returns the number of inputs that stands in it.
+fn pass_on(report: impl Read, show: impl Fn(&str)) -> Option<u64> {
+    let mut ran = None;
+    for line in BufReader::new(report).split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line);
+        show(&line);
+        ran = line.strip_prefix(RAN).and_then(|number| number.trim().parse().ok()).or(ran);
     }
+    ran
 }
 
 /// Inputs of this target that were kept since then.
@@ -142,4 +194,30 @@ fn made_since(kept: &Path, target: &str, begun: SystemTime) -> Vec<PathBuf> {
         name.starts_with(&format!("{target}-")) && fresh
     });
     ours.map(|entry| entry.path()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_libfuzzer_would_cut_are_refused() {
+        let plan = |runs, seed| Plan::new(Length::Runs(runs), seed);
+        assert_eq!(plan(i32::MAX as u64, u64::from(u32::MAX)).unwrap().runs, Some(i32::MAX));
+        for (runs, seed) in [(1 << 31, 1), ((1 << 32) + 3, 1), (u64::MAX, 1), (1, 0), (1, 1 << 32)] {
+            let error = plan(runs, seed).unwrap_err();
+            assert_eq!(Fail::exit_of(&error), crate::exit::Exit::Usage, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_run_that_ends_early_is_no_success() {
+        let plan = Plan::new(Length::Runs(100), 1).unwrap();
+        let report = b"#1 INITED\nstat::number_of_executed_units: 100\nstat::peak_rss_mb: 40\n";
+        assert_eq!(pass_on(&report[..], |_| ()), Some(100));
+        assert!(plan.made(Some(100)).is_ok());
+        assert!(plan.made(Some(99)).is_err());
+        assert!(plan.made(None).is_err());
+        assert!(Plan::new(Length::Time(Duration::from_secs(1)), 1).unwrap().made(Some(0)).is_ok());
+    }
 }
