@@ -8,13 +8,16 @@ mod twin;
 mod twins;
 mod workshop;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 pub use explored::Explored;
 pub use models::lint;
 pub use parts::{Depth, Part};
+
+/// Longest that compiling a part may take.
+const BUILD: Duration = Duration::from_secs(3600);
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -33,7 +36,12 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let parts = if args.parts.is_empty() { Part::ALL.to_vec() } else { args.parts };
     let (mut total, mut red) = (Explored::default(), Vec::new());
     let begun = Instant::now();
-    for part in parts {
+    for &part in &parts {
+        if let Err(error) = build(part, ctx) {
+            say!("\n==== RED: {part}\n{error:#}\n");
+            red.push(part.to_string());
+            continue;
+        }
         let step = ctx.ui.step(format!("check: {part}"));
         match part.run(depth, ctx, &step) {
             Ok(explored) => {
@@ -47,9 +55,11 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
             }
         }
     }
-    total.print();
+    if !total.is_empty() {
+        total.print();
+    }
     say!("\nNot covered:");
-    Part::ALL.iter().for_each(|part| say!("  {part}: {}", part.does_not_cover()));
+    parts.iter().for_each(|part| say!("  {part}: {}", part.does_not_cover()));
     tell!("check: {:.0} s", begun.elapsed().as_secs_f32());
     match red.as_slice() {
         [] => {
@@ -63,10 +73,43 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     }
 }
 
+/// Compiles what a part runs, as a step of its own: the first time it takes minutes. Twins build step by step themselves.
+fn build(part: Part, ctx: &Ctx) -> anyhow::Result<()> {
+    let model = |engine: models::Engine| {
+        let mut command = engine.cargo(ctx);
+        command.current_dir(ctx.root().join("models"));
+        command.args(["test", "--locked", "--no-run", "--test", &format!("{}-*", engine.name())]);
+        command
+    };
+    let mut command = match part {
+        Part::Loom => model(models::Engine::Loom),
+        Part::Shuttle => model(models::Engine::Shuttle),
+        Part::Growth => model(models::Engine::Counted),
+        Part::Fuzz => {
+            let mut command = models::cargo(ctx);
+            command.args(["test", "--no-run", "--package", "antler-fuzz"]);
+            command
+        }
+        Part::Sim | Part::Twins => return Ok(()),
+    };
+    let step = ctx.ui.step(format!("building {part}"));
+    let built = crate::setup::run_bounded(&mut command, BUILD).map_err(anyhow::Error::from);
+    let built = built.and_then(|output| {
+        anyhow::ensure!(output.status.success(), "{}", output.stderr.trim_end());
+        Ok(())
+    });
+    match &built {
+        Ok(()) => step.done(""),
+        Err(_) => step.failed(""),
+    }
+    built
+}
+
 /// What operations of the scheduler cost at 2 to 512 harts and 2 to 4,096 tasks, as a table; red if it grows.
 pub fn growth(ctx: &Ctx) -> anyhow::Result<Exit> {
+    build(Part::Growth, ctx)?;
     let mut command = models::command(models::Engine::Counted, Depth::Bounded, ctx);
-    let output = crate::setup::run_bounded(&mut command, std::time::Duration::from_secs(1200))?;
+    let output = crate::setup::run_bounded(&mut command, Duration::from_secs(1200))?;
     output.stdout.lines().filter(|line| !line.starts_with("running ")).for_each(|line| say!("{line}"));
     if output.status.success() {
         return Ok(Exit::Success);
