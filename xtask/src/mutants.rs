@@ -3,6 +3,7 @@
 
 mod change;
 mod explained;
+mod hold;
 mod outcomes;
 mod run;
 mod settle;
@@ -26,7 +27,8 @@ pub struct Args {
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
     jobs: u8,
     /// Only mutants in lines that git says have changed since REF; files that git does not know yet are left out
-    #[arg(long, value_name = "REF", num_args = 0..=1, default_missing_value = "HEAD")]
+    // With `=`, or a package behind the option would be its REF.
+    #[arg(long, value_name = "REF", num_args = 0..=1, require_equals = true, default_missing_value = "HEAD")]
     in_diff: Option<String>,
 }
 
@@ -92,6 +94,7 @@ impl Package {
 pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let rows = explained::read(ctx)?;
     let packages = if args.packages.is_empty() { Package::ALL.to_vec() } else { args.packages };
+    let _hold = hold::hold(ctx)?;
     let diff = args.in_diff.as_deref().map(|since| change::since(since, ctx)).transpose()?;
     if let Some(change::Diff::Empty) = diff {
         say!("nothing has changed, so there is nothing to mutate");
@@ -106,7 +109,10 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
             .with_context(|| format!("mutants of {}", package.name()));
         match found {
             Ok(outcomes) => {
-                step.done(&outcomes.summary());
+                match outcomes.total() {
+                    0 => step.done("nothing to mutate"),
+                    _ => step.done(&outcomes.summary()),
+                }
                 total.merge(outcomes);
             }
             Err(error) => {
@@ -114,6 +120,12 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
                 return Err(error);
             }
         }
+    }
+    if total.total() == 0 {
+        // Only a diff leads here: a package without one mutant leaves no results, which is an error.
+        let names: Vec<&str> = packages.iter().map(|package| package.name()).collect();
+        say!("the diff changes nothing in {} that can be mutated", names.join(", "));
+        return Ok(Exit::Success);
     }
     for mutant in &total.timed_out {
         say!("the tests ran out of time, which counts as noticed: {}: {}", mutant.file, mutant.change);

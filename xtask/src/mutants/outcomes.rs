@@ -77,7 +77,7 @@ impl Outcomes {
     /// The numbers, in one line.
     pub fn summary(&self) -> String {
         format!(
-            "{} mutants: {} caught, {} timed out, {} unviable, {} survived",
+            "{} mutants: {} caught, {} timed out, {} did not compile, {} survived",
             self.total(),
             self.caught,
             self.timed_out.len(),
@@ -156,7 +156,7 @@ mod tests {
         let mutant = |change: &str| Mutant { file: "a/src/b.rs".into(), change: change.into() };
         assert_eq!(read.missed, [mutant("replace < with <= in R::push")]);
         assert_eq!(read.timed_out, [mutant("replace f -> bool with true")]);
-        assert_eq!(read.summary(), "4 mutants: 1 caught, 1 timed out, 1 unviable, 1 survived");
+        assert_eq!(read.summary(), "4 mutants: 1 caught, 1 timed out, 1 did not compile, 1 survived");
         let mut twice = read.clone();
         twice.merge(read);
         assert_eq!((twice.total(), twice.missed.len()), (8, 2));
