@@ -1,6 +1,6 @@
 //! The command line: what may be asked, as types.
 
-use clap::{Parser, Subcommand};
+use clap::{Command as Parse, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::exit::Exit;
 use crate::{build, check, diag, fuzz, mutants, picture, proof, run, setup, sim, test, tidy};
@@ -43,4 +43,54 @@ pub enum Command {
     Picture(picture::Args),
     /// Check the rules of the tree that no compiler checks
     Tidy(tidy::Args),
+}
+
+impl Cli {
+    /// Reads the command line. Ends the process when it is wrong, with 2, which is [`Exit::Usage`].
+    pub fn read() -> Cli {
+        let matches = parser().get_matches();
+        Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// The parser. `-1` is a value of the option before it, so that the error names the range and not an option `-1`.
+fn parser() -> Parse {
+    let numbers = |arg: clap::Arg| {
+        let option = !arg.is_positional() && arg.get_action().takes_values();
+        if option { arg.allow_negative_numbers(true) } else { arg }
+    };
+    Cli::command().mut_subcommands(|command| command.mut_args(numbers))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(args: &[&str]) -> String {
+        let words = ["cargo xtask"].iter().chain(args);
+        parser().try_get_matches_from(words).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_parser_is_sound_and_names_the_range_of_a_negative_number() {
+        parser().debug_assert();
+        assert!(error(&["sim", "--harts", "-1"]).contains("-1 is not in 1..=512"));
+        assert!(error(&["mutants", "--jobs", "-1"]).contains("-1 is not in 1..=64"));
+        assert!(error(&["fuzz", "--seconds", "-1"]).contains("-1 is not in 1..=86400"));
+    }
+
+    #[test]
+    fn options_that_contradict_each_other_are_refused() {
+        let both = |args: &[&str]| error(args).contains("cannot be used with");
+        assert!(both(&["fuzz", "dtb", "--file", "f", "--seed", "7"]));
+        assert!(both(&["fuzz", "--runs", "7", "--seconds", "7"]));
+    }
+
+    #[test]
+    fn a_package_is_not_taken_for_a_commit() {
+        let words = ["cargo xtask", "mutants", "--in-diff", "parse"];
+        let matches = parser().try_get_matches_from(words).unwrap();
+        let Command::Mutants(args) = Cli::from_arg_matches(&matches).unwrap().command else { panic!() };
+        assert_eq!(format!("{args:?}"), r#"Args { packages: [Parse], jobs: 1, in_diff: Some("HEAD") }"#);
+    }
 }

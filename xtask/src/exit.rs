@@ -63,7 +63,8 @@ impl Exit {
         let lines = Exit::ALL
             .iter()
             .map(|exit| format!("  {:>2}  {:<17} {}\n", exit.code(), exit.name(), exit.doc()));
-        format!("Exit codes:\n{}", lines.collect::<String>())
+        let signals = "  129, 130, 143: ended by SIGHUP, SIGINT, SIGTERM (128 and the signal), with everything it started\n";
+        format!("Exit codes:\n{}{signals}", lines.collect::<String>())
     }
 }
 

@@ -2,13 +2,11 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
-/// Prints a line to stdout. Whoever reads it may have had enough; results are in files and exit codes as well.
+/// Prints a line to stdout. Whoever reads it may have had enough; any other reason why it is lost ends the command red.
 macro_rules! say {
     ($($text:tt)*) => {{
         use std::io::Write as _;
-        let _ = writeln!(std::io::stdout(), $($text)*);
+        $crate::ui::written(writeln!(std::io::stdout(), $($text)*));
     }};
 }
 
@@ -34,6 +32,7 @@ mod proof;
 mod qemu;
 mod run;
 mod setup;
+mod signals;
 mod sim;
 mod test;
 mod tidy;
@@ -45,14 +44,21 @@ use exit::{Exit, Fail};
 
 fn main() -> ExitCode {
     // clap ends usage errors itself, with 2, which is `Exit::Usage`.
-    let cli = Cli::parse();
-    match Ctx::new().and_then(|ctx| dispatch(cli.command, &ctx)) {
-        Ok(exit) => exit.into(),
-        Err(error) => {
-            tell!("error: {error:#}");
-            Fail::exit_of(&error).into()
+    let cli = Cli::read();
+    let exit = signals::watch().and_then(|()| Ctx::new()).and_then(|ctx| dispatch(cli.command, &ctx));
+    let exit = exit.and_then(|exit| match ui::lost() {
+        Some(error) if exit == Exit::Success => {
+            Err(anyhow::anyhow!("cannot write to stdout: {error}; results are lost"))
         }
-    }
+        _ => Ok(exit),
+    });
+    let exit = exit.unwrap_or_else(|error| {
+        tell!("error: {error:#}");
+        Fail::exit_of(&error)
+    });
+    // While a signal ends what was started, nobody's result counts any more.
+    setup::pass();
+    exit.into()
 }
 
 fn dispatch(command: Command, ctx: &Ctx) -> anyhow::Result<Exit> {
