@@ -16,6 +16,22 @@ test *args:
 proof *args:
     cargo xtask proof {{ args }}
 
+# The nucleus without a machine under it: models, twins, simulator, fuzz targets
+check *args:
+    cargo xtask check {{ args }}
+
+# Run the scheduler on virtual harts, from many seeds
+sim *args:
+    cargo xtask sim {{ args }}
+
+# Arbitrary bytes into the readers of outside data
+fuzz *args:
+    cargo xtask fuzz {{ args }}
+
+# Small errors put into the source, each of which the tests must notice; hours
+mutants *args:
+    cargo xtask mutants {{ args }}
+
 # Build kernel and initrd into target/antler
 build *args:
     cargo xtask build {{ args }}
