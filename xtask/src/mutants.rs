@@ -110,7 +110,7 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         match found {
             Ok(outcomes) => {
                 match outcomes.total() {
-                    0 => step.done("nothing to mutate"),
+                    0 => step.done("the diff changes nothing here that can be mutated"),
                     _ => step.done(&outcomes.summary()),
                 }
                 total.merge(outcomes);
