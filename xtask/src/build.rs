@@ -164,7 +164,8 @@ struct Watched {
 /// whoever waits can see that it goes on.
 fn watch(mut command: Command, step: &Step) -> anyhow::Result<Watched> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().with_context(|| format!("cannot start {:?}", command.get_program()))?;
+    let mut child =
+        setup::start(&mut command).with_context(|| format!("cannot start {:?}", command.get_program()))?;
     let mut stderr = child.stderr.take().context("cargo has no stderr")?;
     // Both pipes must be read at once, or cargo blocks on the one that is full.
     let said = std::thread::spawn(move || {
@@ -190,6 +191,7 @@ fn watch(mut command: Command, step: &Step) -> anyhow::Result<Watched> {
         }
     }
     watched.success = child.wait().context("cannot wait for cargo")?.success();
+    setup::pass();
     watched.said = said.join().ok().context("the thread that reads cargo's stderr panicked")??;
     Ok(watched)
 }

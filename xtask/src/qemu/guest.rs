@@ -11,6 +11,7 @@ use anyhow::Context as _;
 
 use super::{Ended, GuestExit, Machine, Next, command};
 use crate::exit::Fail;
+use crate::setup;
 
 /// How often the console file is looked at. Nothing depends on it but how soon a line is shown.
 const LOOK: Duration = Duration::from_millis(5);
@@ -56,7 +57,7 @@ pub fn boot(machine: &Machine, mut on_bytes: impl FnMut(&[u8]) -> Next) -> anyho
     qemu.stdin(Stdio::null()).stdout(output).stderr(said);
     let mut console = File::open(machine.console()).context("cannot read the console")?;
     let begun = Instant::now();
-    let child = qemu.spawn().map_err(|error| {
+    let child = setup::start(&mut qemu).map_err(|error| {
         Fail::setup(format!(
             "cannot start {}: {error}; try `cargo xtask setup`",
             machine.qemu.binary.display()
@@ -92,6 +93,8 @@ pub fn boot(machine: &Machine, mut on_bytes: impl FnMut(&[u8]) -> Next) -> anyho
         std::thread::sleep(LOOK);
     };
     drop(child);
+    // A QEMU that a signal to us ended is no result of the guest's.
+    setup::pass();
     Ok(Ended { exit, console: text, facts: machine.facts(), took: begun.elapsed() })
 }
 
