@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything CI runs, as a list of steps, each as a user would do it.
 
+mod browser;
 mod call;
 mod checks;
 mod firmware;
@@ -28,7 +29,7 @@ pub struct Args {
 
 /// All steps, in order: the cheap first, then what must build, then what boots.
 fn steps() -> Vec<Step> {
-    [host::steps(), checks::steps(), os::steps(), proofs::steps(), programs::steps(), refusals::steps()]
+    [host::steps(), checks::steps(), os::steps(), proofs::steps(), programs::steps(), refusals::steps(), browser::steps()]
         .into_iter()
         .flatten()
         .collect()
