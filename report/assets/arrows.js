@@ -7,7 +7,10 @@ function thinned(arrows) {
   const high = first(arrows.length, (i) => arrows[i].from > view.to);
   const stride = Math.max(1, Math.ceil((high - low) / ARROWS));
   const some = [];
-  for (let i = low; i < high; i += stride) {
+  // One of each block, never the same one: a fixed step would show every second CPU of a run that goes round.
+  for (let block = Math.floor(low / stride); block * stride < high; block += 1) {
+    const i = block * stride + ((Math.imul(block, 2654435761) >>> 16) % stride);
+    if (i < low || i >= high) continue;
     if (arrows[i].to >= view.from && (rowInView(arrows[i].source) || rowInView(arrows[i].target))) some.push(arrows[i]);
   }
   return { some, stride };
@@ -75,12 +78,12 @@ function drawChain(chain, strong, few) {
   ink.globalAlpha = 1;
 }
 
-function drawSteal(steal, strong) {
+function drawSteal(steal, few) {
   const [y0, y1] = edges(steal.source, steal.target);
   const x = xOf(steal.from);
-  stroke([[x, y0], [x, y1]], colours.steal, strong ? 3.4 : 2, [5, 3]);
-  head(x, y0, x, y1, strong ? 11 : 8);
-  if (Math.abs(y1 - y0) > 20) {
+  stroke([[x, y0], [x, y1]], colours.steal, 2, [5, 3]);
+  head(x, y0, x, y1, 8);
+  if (few && Math.abs(y1 - y0) > 20) {
     write(`${steal.count}`, x + 5, y1 + (y1 > y0 ? -9 : 16), colours.steal, 'left', `600 11px ${colours.sans}`);
   }
 }
@@ -96,7 +99,7 @@ function drawArrows(chosen) {
   }
   const taken = thinned(steals);
   for (const steal of taken.some) {
-    drawSteal(steal, false);
+    drawSteal(steal, taken.some.length <= 12);
     const [y0, y1] = edges(steal.source, steal.target);
     drawn.push({ points: [[xOf(steal.from), y0], [xOf(steal.from), y1]], steal });
   }

@@ -18,17 +18,24 @@ function tick(span, room) {
   return step;
 }
 
-function drawAxis() {
-  const span = view.to - view.from;
-  const step = tick(span, Math.max(width() / 90, 2));
+// Calls back for each tick of the axis: its place, and its label.
+function eachTick(visit) {
+  const step = tick(view.to - view.from, Math.max(width() / 90, 2));
   const digits = clamp(6 - Math.floor(Math.log10(step)), 0, 6);
+  for (let at = Math.ceil(view.from / step) * step, count = 0; at <= view.to && count < 60; at += step, count += 1) {
+    visit(xOf(at), (at / 1e6).toFixed(digits));
+  }
+}
+
+const drawGrid = () => eachTick((x) => paint(x - 0.5, LANES, 1, layout.bottom - LANES, colours.line));
+
+function drawAxis() {
   paint(0, layout.bottom, timeline.clientWidth, AXIS, colours.panel);
   paint(GUTTER(), layout.bottom, width(), 1, colours.line);
-  for (let at = Math.ceil(view.from / step) * step, count = 0; at <= view.to && count < 60; at += step, count += 1) {
-    const x = xOf(at);
-    paint(x - 0.5, LANES, 1, layout.bottom - LANES + 4, colours.line);
-    write(`${(at / 1e6).toFixed(digits)}`, x, layout.bottom + 16, colours.quiet, 'center', `11px ${colours.sans}`);
-  }
+  eachTick((x, label) => {
+    paint(x - 0.5, layout.bottom, 1, 4, colours.line);
+    write(label, x, layout.bottom + 16, colours.quiet, 'center', `11px ${colours.sans}`);
+  });
   write('ms', GUTTER() - 6, layout.bottom + 16, colours.quiet, 'right', `11px ${colours.sans}`);
 }
 
@@ -110,6 +117,7 @@ function drawTimeline() {
   lay();
   ink.clearRect(0, 0, timeline.clientWidth, timeline.clientHeight);
   drawParts();
+  drawGrid();
   ink.save();
   ink.beginPath();
   ink.rect(0, LANES, timeline.clientWidth, layout.bottom - LANES);

@@ -50,9 +50,7 @@ fn times(scene: &Scene<'_>) -> Vec<u64> {
 
 /// Name of the process and of each thread.
 fn names(run: &Run, scene: &Scene<'_>) -> Vec<Value> {
-    let meta = |name: &str, thread: u16, args: Value| {
-        json!({ "ph": "M", "pid": PROCESS, "tid": thread, "name": name, "args": args })
-    };
+    let meta = |name: &str, thread: u16, args: Value| json!({ "ph": "M", "pid": PROCESS, "tid": thread, "name": name, "args": args });
     let process = format!("Antler {}", run.verdict.configuration);
     let mut names = vec![meta("process_name", 0, json!({ "name": process }))];
     for row in &scene.rows {
@@ -258,7 +256,8 @@ mod tests {
         let events = events(&testing::run());
         let named = |name: &str| events.iter().any(|event| event["args"]["name"] == name);
         assert!(named("Antler smp2") && named("cpu0 (hart 3)") && named("cpu1 (hart 4)"));
-        let markers: Vec<&Value> = events.iter().filter(|event| event["ph"] == "i").map(|e| &e["name"]).collect();
+        let markers: Vec<&Value> =
+            events.iter().filter(|event| event["ph"] == "i").map(|e| &e["name"]).collect();
         assert_eq!(markers, ["KINIT: boot ok", "KSELFTEST: trap ok"]);
     }
 }

@@ -26,9 +26,9 @@ pub struct Block {
 
 /// Everything the script reads as JSON.
 pub fn json(run: &Run, scene: &Scene<'_>) -> Value {
-    let rows = scene.rows.iter().map(|row| {
-        json!({ "cpu": row.cpu.0, "hart": row.hart, "first": row.first, "count": row.facts.len() })
-    });
+    let rows = scene.rows.iter().map(
+        |row| json!({ "cpu": row.cpu.0, "hart": row.hart, "first": row.first, "count": row.facts.len() }),
+    );
     let parts = scene.parts.iter().map(|part| {
         json!({
             "title": story::chapter(part.marker).title, "line": part.line, "state": part.state,
@@ -36,7 +36,8 @@ pub fn json(run: &Run, scene: &Scene<'_>) -> Value {
         })
     });
     let claims = run.verdict.claims.iter().map(|claim| {
-        let found = claim.evidence.iter().filter_map(|fact| scene.find(Cpu(fact.cpu), fact.seq));
+        let evidence = scene.evidence.get(&claim.name).map_or(&[][..], Vec::as_slice);
+        let found = evidence.iter().filter_map(|fact| scene.find(Cpu(fact.cpu), fact.seq));
         json!({ "name": claim.name, "facts": found.collect::<Vec<Id>>() })
     });
     // Slot, generation, program; JSON numbers of the page hold 53 bits, so halves.

@@ -8,8 +8,7 @@ use crate::scene::Scene;
 use crate::{data, escape, parts};
 
 /// What a browser may load for this page: nothing but what is in it.
-const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
      form-action 'none'";
 
 /// The icon of the tab.
@@ -49,7 +48,11 @@ pub fn html(run: &Run) -> String {
             block.name, block.text
         );
     }
-    let _ = write!(page, "<script>\n'use strict';\n(() => {{\n{}}})();\n</script>\n</body>\n</html>\n", SCRIPTS.concat());
+    let _ = write!(
+        page,
+        "<script>\n'use strict';\n(() => {{\n{}}})();\n</script>\n</body>\n</html>\n",
+        SCRIPTS.concat()
+    );
     page
 }
 
@@ -64,7 +67,11 @@ mod tests {
         run.programs = vec!["</script><img src=x onerror=alert(1)>".to_owned()];
         run.verdict.repeat = "x \"'><script>alert(2)</script>".to_owned();
         let page = html(&run);
-        assert!(!page.contains("alert(1)</script>") && !page.contains("<img") && !page.contains("<b>the doorbell"));
+        assert!(
+            !page.contains("alert(1)</script>")
+                && !page.contains("<img")
+                && !page.contains("<b>the doorbell")
+        );
         assert!(page.contains("&lt;b&gt;the doorbell&lt;/b&gt;"));
         // Data, seven blocks, the script: nothing else opens or closes one.
         assert_eq!((page.matches("<script").count(), page.matches("</script").count()), (9, 9));

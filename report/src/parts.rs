@@ -28,7 +28,9 @@ fn state(state: State) -> (&'static str, &'static str, &'static str) {
 
 fn mark(of: State) -> String {
     let (class, sign, word) = state(of);
-    format!("<span class=\"mark {class}\"><span aria-hidden=\"true\">{sign}</span><span class=\"sr\">{word}: </span></span>")
+    format!(
+        "<span class=\"mark {class}\"><span aria-hidden=\"true\">{sign}</span><span class=\"sr\">{word}: </span></span>"
+    )
 }
 
 fn grouped(number: usize) -> String {
@@ -83,7 +85,8 @@ pub fn header(page: &mut String, run: &Run, scene: &Scene<'_>) {
     let qemu = if verdict.qemu.is_empty() { String::new() } else { format!("QEMU {}, ", verdict.qemu) };
     let firmware = line(run, "OpenSBI").map_or("firmware unknown".to_owned(), |v| format!("OpenSBI {v}"));
     entry("Software", format!("{qemu}{firmware}"));
-    entry("Run", format!("{:.2} s on the host; {}", verdict.host_seconds, verdict.guest));
+    let guest = if verdict.green { String::new() } else { format!("; {}", verdict.guest) };
+    entry("Run", format!("{:.2} s on the host{guest}", verdict.host_seconds));
     page.push_str("</dl>\n");
     if !verdict.repeat.is_empty() {
         let _ = write!(
@@ -140,7 +143,10 @@ pub fn side(page: &mut String, run: &Run, scene: &Scene<'_>) {
 }
 
 fn panel(page: &mut String, id: &str, fill: impl FnOnce(&mut String)) {
-    let _ = writeln!(page, "<div class=\"panel\" role=\"tabpanel\" id=\"panel-{id}\" aria-labelledby=\"tab-{id}\">");
+    let _ = writeln!(
+        page,
+        "<div class=\"panel\" role=\"tabpanel\" id=\"panel-{id}\" aria-labelledby=\"tab-{id}\">"
+    );
     fill(page);
     page.push_str("</div>\n");
 }
@@ -190,7 +196,8 @@ fn chapter(page: &mut String, run: &Run, scene: &Scene<'_>, at: usize, part: &Pa
     let mut lines: Vec<_> = run.verdict.markers.iter().filter(|line| line.line == part.line).collect();
     if part.marker == Marker::Boot {
         let parts = &scene.parts;
-        let online = run.verdict.markers.iter().filter(|line| parts.iter().all(|part| part.line != line.line));
+        let online =
+            run.verdict.markers.iter().filter(|line| parts.iter().all(|part| part.line != line.line));
         let online: Vec<_> = online.collect();
         let (first, rest) = online.split_at(online.len().min(LINES));
         let red = rest.iter().filter(|line| line.state == State::Red);
@@ -233,7 +240,8 @@ fn claim(page: &mut String, scene: &Scene<'_>, claim: &Claim) {
         page.push_str("</ul>");
     }
     page.push_str("<ol class=\"evidence\">");
-    for fact in claim.evidence.iter().take(SHOWN) {
+    let evidence = scene.evidence.get(&claim.name).map_or(&[][..], Vec::as_slice);
+    for fact in evidence.iter().take(SHOWN) {
         let place = format!("cpu{} #{}", fact.cpu, fact.seq);
         match scene.find(Cpu(fact.cpu), fact.seq) {
             Some(id) => {
@@ -249,10 +257,10 @@ fn claim(page: &mut String, scene: &Scene<'_>, claim: &Claim) {
         }
     }
     page.push_str("</ol>");
-    let total = claim.evidence_total.max(claim.evidence.len());
-    let shown = claim.evidence.len().min(SHOWN);
+    let total = claim.evidence_total.max(evidence.len());
+    let shown = evidence.len().min(SHOWN);
     let note = match (total, total - shown) {
-        (0, _) => "No single fact stands for this one: it is about all of them, or about the run's end.".to_owned(),
+        (0, _) => "The judge names no single fact for this one.".to_owned(),
         (_, 0) => String::new(),
         (_, more) => format!("and {} more facts", grouped(more)),
     };
@@ -275,7 +283,9 @@ fn matrix(page: &mut String, run: &Run) {
     );
     for fault in faults {
         let state = if fault.ok { State::Green } else { State::Red };
-        let list = |names: &[String]| names.iter().map(|name| format!("<li>{}</li>", safe(name))).collect::<String>();
+        let list = |names: &[String]| {
+            names.iter().map(|name| format!("<li>{}</li>", safe(name))).collect::<String>()
+        };
         let _ = writeln!(
             page,
             "<tr><th scope=\"row\">{}<span class=\"name\">{}</span><span class=\"what\">{}</span></th><td><ul>{}</ul></td>\

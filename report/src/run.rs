@@ -136,8 +136,11 @@ impl Run {
         let mut by_line: BTreeMap<String, Vec<&Claim>> = BTreeMap::new();
         for claim in &self.verdict.claims {
             let markers = table.iter().find(|entry| entry.name == claim.name).map_or(&[][..], |e| e.markers);
-            let mut under: Vec<String> =
-                lines.iter().filter(|line| markers.contains(&line.fact)).map(|line| line.text.clone()).collect();
+            let mut under: Vec<String> = lines
+                .iter()
+                .filter(|line| markers.contains(&line.fact))
+                .map(|line| line.text.clone())
+                .collect();
             if under.is_empty() {
                 under.push(String::new());
             }

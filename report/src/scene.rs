@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use antler_facts::{Cpu, Event, Fact, Marker, Task};
 use antler_proof::{Trace, expected_markers};
 
-use crate::run::{Run, State};
+use crate::run::{Evidence, Run, State};
 
 /// A fact by its place in the file: CPU after CPU, each in its own order.
 pub type Id = u32;
@@ -76,6 +76,8 @@ pub struct Scene<'a> {
     pub tasks: BTreeMap<Task, usize>,
     /// First and last moment, ns since boot.
     pub window: (u64, u64),
+    /// What each claim rests on, by its name.
+    pub evidence: BTreeMap<String, Vec<Evidence>>,
 }
 
 impl<'a> Scene<'a> {
@@ -96,7 +98,9 @@ impl<'a> Scene<'a> {
             thefts: Vec::new(),
             tasks: programs(trace),
             window,
+            evidence: BTreeMap::new(),
         };
+        scene.find_evidence(run);
         scene.find_spans();
         scene.find_chains(trace);
         scene.find_thefts();
@@ -114,6 +118,21 @@ impl<'a> Scene<'a> {
         let row = self.rows.iter().find(|row| row.cpu == cpu)?;
         let at = row.facts.iter().position(|fact| u64::from(fact.seq) == seq)?;
         Some(row.first + at as Id)
+    }
+
+    /// The judge's evidence. A claim for which it names no fact still leads to the self-test that it stands under.
+    fn find_evidence(&mut self, run: &Run) {
+        let by_line = run.claims_by_line();
+        for claim in &run.verdict.claims {
+            let under = |part: &&Part| by_line.get(&part.line).is_some_and(|claims| claims.contains(&claim));
+            let stated = self.parts.iter().filter(under).filter_map(|part| {
+                let fact = self.fact(part.fact?);
+                let says = format!("the self-test was stated: {}", part.line);
+                Some(Evidence { cpu: fact.cpu.0, seq: fact.seq.into(), says })
+            });
+            let evidence = if claim.evidence.is_empty() { stated.collect() } else { claim.evidence.clone() };
+            self.evidence.insert(claim.name.clone(), evidence);
+        }
     }
 
     fn find_spans(&mut self) {

@@ -75,7 +75,9 @@ pub fn chapter(marker: Marker) -> Chapter {
             "Not too high",
             "A CPU with a class ceiling idles beside a task above it, and leaves it alone. A lower one it takes.",
         ),
-        Marker::Done => ("Done", "Every self-test ran. The last facts leave, and the kernel ends the machine."),
+        Marker::Done => {
+            ("Done", "Every self-test ran. The last facts leave, and the kernel ends the machine.")
+        }
     };
     Chapter { title, tells }
 }

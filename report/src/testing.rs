@@ -59,7 +59,8 @@ pub fn run() -> Run {
     json["configuration"] = "smp2".into();
     json["guest"] = "the guest ended well".into();
     json["host_seconds"] = 0.5.into();
-    let mut verdict: Verdict = serde_json::from_value(json).expect("verdict.json holds what the report shows");
+    let mut verdict: Verdict =
+        serde_json::from_value(json).expect("verdict.json holds what the report shows");
     verdict.claims[0].evidence =
         vec![Evidence { cpu: 1, seq: 2, says: "<b>the doorbell</b> that it saw".into() }];
     verdict.claims[0].evidence_total = 1;

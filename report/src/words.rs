@@ -1,10 +1,10 @@
 //! Facts in words. The page has the same table, so that 100,000 sentences need not be in the file.
 
-use antler_abi::{Error, Probe, Qos, Syscall};
+use antler_abi::{Error, Qos, Syscall};
 use antler_facts::{IdleEnd, Kind, Leave, Marker, Place, Request, Seen, WakeCause};
 use serde_json::{Map, Value, json};
 
-/// What a kind of fact is about: chosen by in the table, drawn alike.
+/// What a kind of fact is about; the table can be narrowed to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
     Boot,
@@ -57,7 +57,9 @@ pub fn sentence(kind: Kind) -> (Group, &'static str) {
         Kind::StartHart => (Boot, "has firmware start hart {1:number} as {0:cpu}"),
         Kind::Online => (Boot, "is ready: hart {0:number}, stack {1:hex}, block {2:hex}"),
         Kind::Verified => (Boot, "checked what {0:cpu} (hart {1:number}) reports, and counts it in"),
-        Kind::Identity => (Boot, "answers with its registers: hart {0:number}, block {1:hex}, stack pointer {2:hex}"),
+        Kind::Identity => {
+            (Boot, "answers with its registers: hart {0:number}, block {1:hex}, stack pointer {2:hex}")
+        }
         Kind::TrapUser => (Entry, "enters the kernel from {1:task}: {0:cause}"),
         Kind::Syscall => (Entry, "{1:task} calls {0:call}"),
         Kind::Refused => (Refusal, "refuses {0:call}: {1:error} (first argument {2:hex})"),
@@ -103,14 +105,16 @@ pub fn values() -> Value {
     add("class", Qos::ALL.iter().map(|class| (class.index() as u64, class.to_string())).collect());
     add("error", Error::ALL.iter().map(|error| (error.code() as u64, error.text().to_owned())).collect());
     add("call", Syscall::ALL.iter().map(|call| (call.number() as u64, format!("{call:?}"))).collect());
-    add("probe", Probe::ALL.iter().map(|probe| (probe.number() as u64, format!("{probe:?}"))).collect());
     add("leave", Leave::ALL.iter().map(|why| (*why as u64, leave(*why).to_owned())).collect());
     add("place", Place::ALL.iter().map(|place| (*place as u64, self::place(*place).to_owned())).collect());
     add("wake", WakeCause::ALL.iter().map(|cause| (*cause as u64, wake(*cause).to_owned())).collect());
     add("request", Request::ALL.iter().map(|what| (*what as u64, request(*what).to_owned())).collect());
     add("seen", Seen::ALL.iter().map(|at| (*at as u64, seen(*at).to_owned())).collect());
     add("idle", IdleEnd::ALL.iter().map(|why| (*why as u64, idle(*why).to_owned())).collect());
-    add("marker", Marker::ALL.iter().map(|m| (*m as u64, crate::story::chapter(*m).title.to_owned())).collect());
+    add(
+        "marker",
+        Marker::ALL.iter().map(|m| (*m as u64, crate::story::chapter(*m).title.to_owned())).collect(),
+    );
     let hsm = ["STARTED", "STOPPED", "START_PENDING", "STOP_PENDING"];
     add("hsm", (0..).zip(hsm).map(|(number, word)| (number, word.to_owned())).collect());
     add("cause", CAUSES.iter().map(|(number, word)| (*number, (*word).to_owned())).collect());

@@ -59,7 +59,8 @@ fn page(ctx: &Ctx, folder: &Path, out: &Path, matrix: Option<PathBuf>) -> anyhow
     let matrix = matrix.unwrap_or_else(|| ctx.proof_out().join(MATRIX));
     let mut run = load(folder)?;
     if matrix.is_file() {
-        let text = std::fs::read_to_string(&matrix).with_context(|| format!("cannot read {}", matrix.display()))?;
+        let text =
+            std::fs::read_to_string(&matrix).with_context(|| format!("cannot read {}", matrix.display()))?;
         let faults: Vec<Fault> = serde_json::from_str(&text)
             .map_err(|error| Fail::new(Exit::BadInput, format!("{}: {error}", matrix.display())))?;
         run.faults = Some(faults);
@@ -77,8 +78,9 @@ fn page(ctx: &Ctx, folder: &Path, out: &Path, matrix: Option<PathBuf>) -> anyhow
 pub fn load(folder: &Path) -> anyhow::Result<Run> {
     let read = |name: &str| {
         let path = folder.join(name);
-        std::fs::read(&path)
-            .map_err(|error| Fail::usage(format!("{}: {error}; `cargo xtask proof` writes it", path.display())))
+        std::fs::read(&path).map_err(|error| {
+            Fail::usage(format!("{}: {error}; `cargo xtask proof` writes it", path.display()))
+        })
     };
     let verdict = serde_json::from_slice(&read("verdict.json")?).map_err(|error| {
         Fail::new(Exit::BadInput, format!("{}: {error}", folder.join("verdict.json").display()))

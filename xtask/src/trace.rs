@@ -25,6 +25,10 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let out = args.out.unwrap_or_else(|| folder.join("trace.json"));
     let json = antler_report::chrome(&report::load(&folder)?);
     std::fs::write(&out, &json).with_context(|| format!("cannot write {}", out.display()))?;
-    say!("trace: {} ({} KB); open it at ui.perfetto.dev or chrome://tracing", out.display(), json.len().div_ceil(1000));
+    say!(
+        "trace: {} ({} KB); open it at ui.perfetto.dev or chrome://tracing",
+        out.display(),
+        json.len().div_ceil(1000)
+    );
     Ok(Exit::Success)
 }

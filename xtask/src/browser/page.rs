@@ -64,8 +64,10 @@ impl<'a> Page<'a> {
     pub fn open(&mut self, path: &Path) -> anyhow::Result<()> {
         let path = path.canonicalize().with_context(|| format!("cannot open {}", path.display()))?;
         self.pipe.events(&self.session);
-        let url = path.to_str().context("the file's path is no UTF-8")?.replace('%', "%25").replace('#', "%23");
-        let opened = self.ask("Page.navigate", json!({ "url": format!("file://{}", url.replace('?', "%3F")) }))?;
+        let url =
+            path.to_str().context("the file's path is no UTF-8")?.replace('%', "%25").replace('#', "%23");
+        let opened =
+            self.ask("Page.navigate", json!({ "url": format!("file://{}", url.replace('?', "%3F")) }))?;
         if let Some(error) = opened.get("errorText") {
             bail!("cannot open {}: {error}", path.display());
         }
@@ -96,7 +98,9 @@ impl<'a> Page<'a> {
             json!(selector)
         );
         let middle = self.eval(&middle)?;
-        let (Some(x), Some(y)) = (middle[0].as_f64(), middle[1].as_f64()) else { bail!("no element is {selector}") };
+        let (Some(x), Some(y)) = (middle[0].as_f64(), middle[1].as_f64()) else {
+            bail!("no element is {selector}")
+        };
         self.click_at(x, y)
     }
 
@@ -180,15 +184,21 @@ impl<'a> Page<'a> {
             let params = &event["params"];
             match event["method"].as_str().unwrap_or_default() {
                 "Runtime.exceptionThrown" => complaints.push(params["exceptionDetails"].to_string()),
-                "Runtime.consoleAPICalled" if ["error", "warning", "assert"].iter().any(|kind| params["type"] == *kind) => {
+                "Runtime.consoleAPICalled"
+                    if ["error", "warning", "assert"].iter().any(|kind| params["type"] == *kind) =>
+                {
                     complaints.push(params["args"].to_string());
                 }
-                "Log.entryAdded" if ["error", "warning"].iter().any(|level| params["entry"]["level"] == *level) => {
+                "Log.entryAdded"
+                    if ["error", "warning"].iter().any(|level| params["entry"]["level"] == *level) =>
+                {
                     complaints.push(params["entry"].to_string());
                 }
                 "Network.requestWillBeSent" => {
                     let url = params["request"]["url"].as_str().unwrap_or_default();
-                    if !(url.starts_with("file://") && params["type"] == "Document" || url.starts_with("data:")) {
+                    if !(url.starts_with("file://") && params["type"] == "Document"
+                        || url.starts_with("data:"))
+                    {
                         complaints.push(format!("it asked for {url}"));
                     }
                 }

@@ -88,7 +88,11 @@ fn tried(ctx: &Ctx, path: &PathBuf, tests: &[(&str, Test)]) -> Outcome {
             }
         }
     }
-    if output.is_empty() { Ok(count) } else { Err(Failure { count, output: format!("{}\n{output}", path.display()) }) }
+    if output.is_empty() {
+        Ok(count)
+    } else {
+        Err(Failure { count, output: format!("{}\n{output}", path.display()) })
+    }
 }
 
 fn alone(browser: &mut Browser, path: &PathBuf, test: Test) -> anyhow::Result<()> {

@@ -9,7 +9,11 @@ const SPAN: &str = "__report.view.to - __report.view.from";
 
 /// Middle of the timeline, in pixels of the window.
 fn middle(page: &mut Page<'_>) -> anyhow::Result<(f64, f64)> {
-    let place = |axis| format!("(() => {{ const b = document.getElementById('timeline').getBoundingClientRect(); return {axis}; }})()");
+    let place = |axis| {
+        format!(
+            "(() => {{ const b = document.getElementById('timeline').getBoundingClientRect(); return {axis}; }})()"
+        )
+    };
     Ok((number(page, &place("b.x + b.width / 2"))?, number(page, &place("b.y + b.height / 2"))?))
 }
 
@@ -34,7 +38,9 @@ pub fn claim(page: &mut Page<'_>) -> anyhow::Result<()> {
     must(
         page,
         "all of them are in view",
-        &format!("{ids}.every(id => __report.facts.time[id] >= __report.view.from && __report.facts.time[id] <= __report.view.to)"),
+        &format!(
+            "{ids}.every(id => __report.facts.time[id] >= __report.view.from && __report.facts.time[id] <= __report.view.to)"
+        ),
     )?;
     must(page, "the first is selected", &format!("{ids}.includes(__report.state.selected)"))?;
     ensure!(number(page, SPAN)? < before, "the timeline did not move");
@@ -46,9 +52,11 @@ pub fn evidence(page: &mut Page<'_>) -> anyhow::Result<()> {
     claim(page)?;
     page.click("details.claim[open] .evidence li:last-child button")?;
     page.settle()?;
-    let fact = "Number(document.querySelector('details.claim[open] .evidence li:last-child button').dataset.fact)";
+    let fact =
+        "Number(document.querySelector('details.claim[open] .evidence li:last-child button').dataset.fact)";
     must(page, "it is selected", &format!("__report.state.selected === {fact}"))?;
-    let offset = format!("Math.abs((__report.view.from + __report.view.to) / 2 - __report.facts.time[{fact}])");
+    let offset =
+        format!("Math.abs((__report.view.from + __report.view.to) / 2 - __report.facts.time[{fact}])");
     must(page, "it is near the middle", &format!("{offset} <= ({SPAN}) / 2"))?;
     must(page, "its line is marked", "!!document.querySelector('#lines [aria-selected=true]')")
 }
@@ -70,7 +78,11 @@ pub fn search_task(page: &mut Page<'_>) -> anyhow::Result<()> {
     );
     let (hits, sentences) = (number(page, "__report.found.ids.length")?, number(page, &count)?);
     ensure!(hits > 2.0 && (hits - sentences).abs() < 0.5, "{task}: {hits} hits, {sentences} sentences");
-    must(page, "the first hit is selected", "__report.state.selected === __report.found.ids[__report.found.at]")?;
+    must(
+        page,
+        "the first hit is selected",
+        "__report.state.selected === __report.found.ids[__report.found.at]",
+    )?;
     let at = number(page, "__report.found.at")?;
     page.key("Enter")?;
     ensure!((number(page, "__report.found.at")? - at - 1.0).abs() < 0.5, "Enter goes to the next hit");
@@ -106,7 +118,11 @@ pub fn chapters(page: &mut Page<'_>) -> anyhow::Result<()> {
              v.to - v.from < 2 * Math.max(p.to - p.from, 4000); }})()"
         ),
     )?;
-    must(page, "the story marks it", &format!("document.querySelectorAll('.chapter')[{last}].classList.contains('here')"))
+    must(
+        page,
+        "the story marks it",
+        &format!("document.querySelectorAll('.chapter')[{last}].classList.contains('here')"),
+    )
 }
 
 /// Arrows, plus and minus, Home and End, Escape; and the focus can be seen.
@@ -173,8 +189,14 @@ pub fn click_bar(page: &mut Page<'_>) -> anyhow::Result<()> {
          const room = s.to - s.from; __report.look(s.from - room, s.to + room); })()",
     )?;
     page.settle()?;
-    let x = number(page, "document.getElementById('timeline').getBoundingClientRect().x + __report.xOf(__report.tasks[1].find(s => s.id === wanted).from) + 6")?;
-    let y = number(page, "document.getElementById('timeline').getBoundingClientRect().y + __report.rowTop(1) + __report.layout.bar / 2")?;
+    let x = number(
+        page,
+        "document.getElementById('timeline').getBoundingClientRect().x + __report.xOf(__report.tasks[1].find(s => s.id === wanted).from) + 6",
+    )?;
+    let y = number(
+        page,
+        "document.getElementById('timeline').getBoundingClientRect().y + __report.rowTop(1) + __report.layout.bar / 2",
+    )?;
     page.click_at(x, y)?;
     must(page, "its dispatch is selected", "/starts running/.test(__report.words(__report.state.selected))")?;
     must(page, "it is told", "document.getElementById('detail').textContent.includes('runs here')")
@@ -184,18 +206,32 @@ pub fn click_bar(page: &mut Page<'_>) -> anyhow::Result<()> {
 pub fn table(page: &mut Page<'_>) -> anyhow::Result<()> {
     let lines = "[...document.querySelectorAll('#lines [data-line]')].map(e => Number(e.dataset.line))";
     page.click("[data-part='5']")?;
-    let seen = format!("{lines}.every(id => __report.facts.time[id] >= __report.view.from && __report.facts.time[id] <= __report.view.to)");
+    let seen = format!(
+        "{lines}.every(id => __report.facts.time[id] >= __report.view.from && __report.facts.time[id] <= __report.view.to)"
+    );
     must(page, "only what is in view", &seen)?;
     page.eval("(() => { const s = document.getElementById('by-row'); s.value = '1'; s.dispatchEvent(new Event('change')); })()")?;
     page.settle()?;
-    must(page, "only cpu1's", &format!("{lines}.length > 0 && {lines}.every(id => __report.facts.row[id] === 1)"))?;
+    must(
+        page,
+        "only cpu1's",
+        &format!("{lines}.length > 0 && {lines}.every(id => __report.facts.row[id] === 1)"),
+    )?;
     page.eval("(() => { const s = document.getElementById('by-kind'); s.value = [...s.options].find(o => o.text.startsWith('Ack')).value; s.dispatchEvent(new Event('change')); document.getElementById('in-view').click(); })()")?;
     page.settle()?;
-    must(page, "only acknowledgements", &format!("{lines}.length > 1 && {lines}.every(id => /^acknowledges/.test(__report.words(id)))"))?;
+    must(
+        page,
+        "only acknowledgements",
+        &format!("{lines}.length > 1 && {lines}.every(id => /^acknowledges/.test(__report.words(id)))"),
+    )?;
     page.eval("document.getElementById('table').focus()")?;
     page.key("Home")?;
     let first = number(page, "__report.state.selected")?;
     page.key("ArrowDown")?;
     ensure!((number(page, "__report.state.selected")? - first).abs() > 0.5, "down selects the next line");
-    must(page, "it is said which line is chosen", "document.getElementById('table').getAttribute('aria-activedescendant') === 'line-' + __report.state.selected")
+    must(
+        page,
+        "it is said which line is chosen",
+        "document.getElementById('table').getAttribute('aria-activedescendant') === 'line-' + __report.state.selected",
+    )
 }

@@ -8,7 +8,8 @@ use antler_report::{Claim, Evidence, Fault, MarkerLine, Run, State, Verdict};
 use super::must;
 use crate::browser::Page;
 
-const NASTY: &str = "</script><script>window.pwned = 1</script><!-- <img src=x onerror='window.pwned = 2'> & \"quoted\"";
+const NASTY: &str =
+    "</script><script>window.pwned = 1</script><!-- <img src=x onerror='window.pwned = 2'> & \"quoted\"";
 
 /// Numbers each CPU's facts, as a kernel does.
 pub fn numbered(told: impl IntoIterator<Item = (u16, u64, Event)>) -> Vec<Fact> {
@@ -33,7 +34,11 @@ pub fn verdict(facts: usize, smp: u16, evidence: Vec<Evidence>) -> Verdict {
         smp,
         smp_judged: true,
         facts,
-        markers: vec![MarkerLine { line: "KINIT: boot ok".to_owned(), state: State::Green, reasons: Vec::new() }],
+        markers: vec![MarkerLine {
+            line: "KINIT: boot ok".to_owned(),
+            state: State::Green,
+            reasons: Vec::new(),
+        }],
         claims: vec![Claim {
             name: "ipi chain".to_owned(),
             says: "every request is answered".to_owned(),
@@ -85,7 +90,11 @@ pub fn stays_text(page: &mut Page<'_>) -> anyhow::Result<()> {
     must(page, "nothing of it ran", "window.pwned === undefined")?;
     must(page, "no element came of it", "document.querySelectorAll('img').length === 0")?;
     let text = serde_json::to_string(NASTY)?;
-    must(page, "the console shows it", &format!("document.querySelector('.console').textContent.includes({text})"))?;
+    must(
+        page,
+        "the console shows it",
+        &format!("document.querySelector('.console').textContent.includes({text})"),
+    )?;
     must(page, "so do findings", &format!("document.querySelector('.found').textContent.includes({text})"))
 }
 
@@ -93,6 +102,14 @@ pub fn stays_text(page: &mut Page<'_>) -> anyhow::Result<()> {
 pub fn matrix(page: &mut Page<'_>) -> anyhow::Result<()> {
     page.click("#tab-faults")?;
     must(page, "its tab shows it", "!document.getElementById('panel-faults').hidden")?;
-    must(page, "with its fault", "document.querySelector('.matrix tbody').textContent.includes('ipi-dropped')")?;
-    must(page, "and what turned red", "document.querySelectorAll('.matrix tbody td')[2].textContent === 'ipi chain'")
+    must(
+        page,
+        "with its fault",
+        "document.querySelector('.matrix tbody').textContent.includes('ipi-dropped')",
+    )?;
+    must(
+        page,
+        "and what turned red",
+        "document.querySelectorAll('.matrix tbody td')[2].textContent === 'ipi chain'",
+    )
 }
