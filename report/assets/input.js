@@ -14,6 +14,13 @@ function nearest(ids, x) {
   return near.sort((a, b) => Math.abs(facts.time[a] - time) - Math.abs(facts.time[b] - time))[0];
 }
 
+// How near an arrow is, in pixels; not a number if it is not near at all, and never 0.
+function near(arrow, x, y) {
+  let far = Infinity;
+  for (let i = 1; i < arrow.points.length; i += 1) far = Math.min(far, distance(arrow.points[i - 1], arrow.points[i], x, y));
+  return far < 5 ? far + 0.001 : NaN;
+}
+
 // What is under the pointer: its fact, and words for it.
 function under(x, y) {
   if (y < LANES) {
@@ -24,10 +31,8 @@ function under(x, y) {
   if (row < 0 || x < GUTTER()) return row < 0 ? undefined : { row, text: '' };
   let best;
   for (const arrow of state.arrows) {
-    for (let i = 1; i < arrow.points.length; i += 1) {
-      const far = distance(arrow.points[i - 1], arrow.points[i], x, y);
-      if (far < 5 && (!best || far < best.far)) best = { far, arrow };
-    }
+    const far = near(arrow, x, y);
+    if (far && (!best || far < best.far)) best = { far, arrow };
   }
   if (best && best.arrow.steal) {
     const { id } = best.arrow.steal;
@@ -66,6 +71,12 @@ function hint(event, text) {
   tip.style.top = `${event.clientY + 18 + box.height > window.innerHeight ? event.clientY - box.height - 10 : event.clientY + 18}px`;
 }
 
+// Where an event is on the timeline. `offsetX` would be rounded, and the timeline need not begin at a whole pixel.
+function place(event) {
+  const box = timeline.getBoundingClientRect();
+  return [event.clientX - box.left, event.clientY - box.top];
+}
+
 const fingers = new Map();
 let moved = 0;
 
@@ -79,7 +90,7 @@ timeline.addEventListener('pointerdown', (event) => {
 timeline.addEventListener('pointermove', (event) => {
   const before = fingers.get(event.pointerId);
   if (!before) {
-    const thing = under(event.offsetX, event.offsetY);
+    const thing = under(...place(event));
     hint(event, thing && thing.text);
     return;
   }
@@ -88,7 +99,7 @@ timeline.addEventListener('pointermove', (event) => {
   if (fingers.size === 2) {
     const [other] = [...fingers.entries()].filter(([id]) => id !== event.pointerId).map(([, finger]) => finger);
     const [was, is] = [Math.abs(before.clientX - other.clientX), Math.abs(event.clientX - other.clientX)];
-    if (was > 10 && is > 10) zoom(was / is, timeOf(other.offsetX));
+    if (was > 10 && is > 10) zoom(was / is, timeOf(place(other)[0]));
   } else if (moved > 3) {
     pan(-dx / width());
     view.top = clamp(view.top - (event.clientY - before.clientY) / layout.pitch, 0, Math.max(0, data.rows.length - layout.rows));
@@ -100,7 +111,7 @@ for (const name of ['pointerup', 'pointercancel']) {
     const pressed = fingers.delete(event.pointerId);
     timeline.classList.toggle('dragging', fingers.size > 0);
     if (!pressed || moved > 3 || name === 'pointercancel') return;
-    const thing = under(event.offsetX, event.offsetY);
+    const thing = under(...place(event));
     if (!thing) return;
     if (thing.part) lookAtPart(thing.part);
     else if (thing.id !== undefined) select(thing.id, false);
@@ -109,7 +120,7 @@ for (const name of ['pointerup', 'pointercancel']) {
   });
 }
 timeline.addEventListener('pointerleave', (event) => hint(event, ''));
-timeline.addEventListener('dblclick', (event) => zoom(0.35, timeOf(event.offsetX)));
+timeline.addEventListener('dblclick', (event) => zoom(0.35, timeOf(place(event)[0])));
 
 // Where the page itself scrolls, the wheel zooms only once the timeline has the focus, or with Ctrl held.
 timeline.addEventListener('wheel', (event) => {
@@ -123,7 +134,7 @@ timeline.addEventListener('wheel', (event) => {
   const [dx, dy] = [event.deltaX * unit, event.deltaY * unit];
   if (event.altKey) view.top = clamp(view.top + dy / layout.pitch, 0, Math.max(0, data.rows.length - layout.rows));
   else if (event.shiftKey || Math.abs(dx) > Math.abs(dy)) pan((dx || dy) / width());
-  else zoom(Math.exp(clamp(dy, -240, 240) / 320), timeOf(event.offsetX));
+  else zoom(Math.exp(clamp(dy, -240, 240) / 320), timeOf(place(event)[0]));
   redraw();
 }, { passive: false });
 
@@ -207,4 +218,4 @@ size();
 tell(undefined);
 window.addEventListener('resize', size);
 new ResizeObserver(redraw).observe(timeline);
-window.__report = { facts, state, view, whole, found, chains, parts, words, look, select, evidenceOf, xOf, rowTop, layout, tasks };
+window.__report = { facts, state, view, whole, found, chains, parts, words, look, select, evidenceOf, xOf, near, rowTop, layout, tasks };

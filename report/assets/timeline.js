@@ -36,17 +36,21 @@ function drawAxis() {
     paint(x - 0.5, layout.bottom, 1, 4, colours.line);
     write(label, x, layout.bottom + 16, colours.quiet, 'center', `11px ${colours.sans}`);
   });
-  write('ms', GUTTER() - 6, layout.bottom + 16, colours.quiet, 'right', `11px ${colours.sans}`);
+  write('ms', 14, layout.bottom + 16, colours.quiet, 'left', `11px ${colours.sans}`);
 }
 
 // Chapters as bands over the whole height, each with its label or at least its number.
 function drawParts() {
-  let free = -Infinity;
-  for (const part of parts) {
-    if (part.fact === null || part.to < view.from || part.from > view.to) continue;
-    const [left, right] = [Math.max(xOf(part.from), GUTTER()), Math.min(xOf(part.to), GUTTER() + width())];
+  const seen = parts.filter((part) => part.fact !== null && part.to >= view.from && part.from <= view.to);
+  const edgesOf = (part) => [Math.max(xOf(part.from), GUTTER()), Math.min(xOf(part.to), GUTTER() + width())];
+  for (const part of seen) {
+    const [left, right] = edgesOf(part);
     if (part.number % 2 === 1) paint(left, 0, Math.max(right - left, 0), layout.bottom, colours.band);
     paint(right - 0.5, 0, 1, layout.bottom, colours.line);
+  }
+  let free = -Infinity;
+  for (const part of seen) {
+    const [left, right] = edgesOf(part);
     const middle = clamp((left + right) / 2, GUTTER() + 9, GUTTER() + width() - 9);
     ink.font = `600 11px ${colours.sans}`;
     const text = `${part.number}  ${part.title}`;
@@ -135,6 +139,7 @@ function drawTimeline() {
   drawSelection();
   ink.restore();
   drawAxis();
+  if (!facts.count) write('No facts arrived, so there is nothing to draw.', GUTTER() + 12, LANES + 30, colours.quiet);
   drawScrollBar();
   state.arrows = arrows.drawn;
   if (arrows.note !== state.note) $('note').textContent = state.note = arrows.note;

@@ -193,6 +193,7 @@ fn chapter(page: &mut String, run: &Run, scene: &Scene<'_>, at: usize, part: &Pa
         safe(chapter.tells)
     );
     page.push_str("<ul class=\"lines\">");
+    let mut note = String::new();
     let mut lines: Vec<_> = run.verdict.markers.iter().filter(|line| line.line == part.line).collect();
     if part.marker == Marker::Boot {
         let parts = &scene.parts;
@@ -204,7 +205,7 @@ fn chapter(page: &mut String, run: &Run, scene: &Scene<'_>, at: usize, part: &Pa
         lines = first.iter().chain(red).copied().chain(lines).collect();
         if !rest.is_empty() {
             let green = rest.iter().filter(|line| line.state == State::Green).count();
-            let _ = write!(page, "<li>{green} of {} more such lines are green</li>", rest.len());
+            note = format!("<li class=\"quiet\">and {green} of {} more such lines, green</li>", rest.len());
         }
     }
     for line in lines {
@@ -214,6 +215,7 @@ fn chapter(page: &mut String, run: &Run, scene: &Scene<'_>, at: usize, part: &Pa
         });
         page.push_str("</li>");
     }
+    page.push_str(&note);
     page.push_str("</ul>\n");
     claims.iter().for_each(|entry| claim(page, scene, entry));
     page.push_str("</li>\n");
