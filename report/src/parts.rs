@@ -68,7 +68,7 @@ pub fn header(page: &mut String, run: &Run, scene: &Scene<'_>) {
         page,
         "<header class=\"top\">\n<div class=\"brand\">{MARK}<div><h1>Antler proof</h1><p>{}</p></div></div>\n\
          <div class=\"verdict {class}\" role=\"status\"><span class=\"seal\" aria-hidden=\"true\"><b>{sign}</b></span><div>\
-         <strong>{word}</strong><span>{printed} of {markers} markers, {green} of {claims} claims, from {} facts{smp}</span>\
+         <strong>{word}</strong><span>{printed} of {markers} markers, {green} of {claims} claims, {} facts{smp}</span>\
          </div></div>\n<dl class=\"machine\">",
         safe(&verdict.configuration),
         grouped(verdict.facts),
@@ -89,10 +89,10 @@ pub fn header(page: &mut String, run: &Run, scene: &Scene<'_>) {
     entry("Run", format!("{:.2} s on the host{guest}", verdict.host_seconds));
     page.push_str("</dl>\n");
     if !verdict.repeat.is_empty() {
-        let _ = write!(
+        let _ = writeln!(
             page,
             "<div class=\"again\"><span id=\"again\">Run it again</span><div><code id=\"command\" tabindex=\"0\" \
-             aria-labelledby=\"again\">{}</code><button type=\"button\" id=\"copy\" hidden>Copy</button></div></div>\n",
+             aria-labelledby=\"again\">{}</code><button type=\"button\" id=\"copy\" hidden>Copy</button></div></div>",
             safe(&verdict.repeat)
         );
     }

@@ -5,7 +5,7 @@ mod hands;
 mod looks;
 mod made;
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use anyhow::Context as _;
 
@@ -75,7 +75,7 @@ fn made_up(ctx: &Ctx) -> Outcome {
 }
 
 /// Opens the file anew for each test; a page that complains has failed it, too.
-fn tried(ctx: &Ctx, path: &PathBuf, tests: &[(&str, Test)]) -> Outcome {
+fn tried(ctx: &Ctx, path: &Path, tests: &[(&str, Test)]) -> Outcome {
     let mut browser = Browser::start(ctx)?;
     let mut count = Count::default();
     let mut output = String::new();
@@ -95,7 +95,7 @@ fn tried(ctx: &Ctx, path: &PathBuf, tests: &[(&str, Test)]) -> Outcome {
     }
 }
 
-fn alone(browser: &mut Browser, path: &PathBuf, test: Test) -> anyhow::Result<()> {
+fn alone(browser: &mut Browser, path: &Path, test: Test) -> anyhow::Result<()> {
     let mut page = browser.page(DESK.0, DESK.1, Scheme::Light)?;
     page.open(path)?;
     page.settle()?;

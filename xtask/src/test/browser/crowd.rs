@@ -19,7 +19,7 @@ pub fn run() -> Run {
     for turn in 0u64.. {
         let cpu = (turn % u64::from(CPUS)) as u16;
         let other = (cpu + 1) % CPUS;
-        let (task, n) = (Task((turn / 64 % 50 + 1) << 32 | turn % 61), turn / u64::from(CPUS) + 1);
+        let (task, n) = (Task(((turn / 64 % 50 + 1) << 32) | (turn % 61)), turn / u64::from(CPUS) + 1);
         let target = Cpu(other);
         let mut tell = |cpu: u16, event: Event| {
             time += 100;
