@@ -94,7 +94,7 @@ function revealInTable() {
     if (place < 0) return;
     const room = table.clientHeight - LINE;
     if (place * LINE < table.scrollTop || (place + 1) * LINE > table.scrollTop + room) {
-      table.scrollTop = Math.max(0, place * LINE - room / 2);
+      table.scrollTop = Math.max(0, Math.round(place - room / 2 / LINE) * LINE);
     }
     redraw();
   });
