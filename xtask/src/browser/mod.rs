@@ -60,7 +60,7 @@ pub fn picture(ctx: &Ctx, html: &Path, out: &Path) -> anyhow::Result<()> {
     let mut browser = Browser::start(ctx)?;
     let mut page = browser.page(1400, 900, Scheme::Light)?;
     page.open(html)?;
-    // The doorbell that a self-test withheld makes the longest chain with a bell.
+    // Of the whole chains the longest, which can be seen best.
     page.eval(
         "(() => { const whole = __report.chains.filter(c => c.steps.length === 4); if (whole.length) \
          __report.select(whole.reduce((a, b) => (b.to - b.from > a.to - a.from ? b : a)).ack); })()",
