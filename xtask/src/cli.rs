@@ -3,7 +3,7 @@
 use clap::{Command as Parse, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::exit::Exit;
-use crate::{build, check, diag, fuzz, mutants, picture, proof, run, setup, sim, test, tidy};
+use crate::{build, check, diag, fuzz, mutants, picture, proof, report, run, setup, sim, test, tidy, trace};
 
 /// Antler: set up, build, run, test and prove the kernel.
 #[derive(Debug, Parser)]
@@ -41,6 +41,10 @@ pub enum Command {
     DiagOs(diag::Args),
     /// Draw what each hart did in a run, from its facts
     Picture(picture::Args),
+    /// Write a proof's run as one HTML file, from what the proof left
+    Report(report::Args),
+    /// Write a proof's run as a trace for Perfetto or chrome://tracing
+    Trace(trace::Args),
     /// Check the rules of the tree that no compiler checks
     Tidy(tidy::Args),
 }

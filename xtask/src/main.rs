@@ -18,6 +18,7 @@ macro_rules! tell {
     }};
 }
 
+mod browser;
 mod build;
 mod check;
 mod cli;
@@ -30,12 +31,14 @@ mod mutants;
 mod picture;
 mod proof;
 mod qemu;
+mod report;
 mod run;
 mod setup;
 mod signals;
 mod sim;
 mod test;
 mod tidy;
+mod trace;
 mod ui;
 
 use cli::{Cli, Command};
@@ -75,6 +78,8 @@ fn dispatch(command: Command, ctx: &Ctx) -> anyhow::Result<Exit> {
         Command::Sim(args) => sim::main(args, ctx),
         Command::DiagOs(args) => diag::main(args, ctx),
         Command::Picture(args) => picture::main(args, ctx),
+        Command::Report(args) => report::main(args, ctx),
+        Command::Trace(args) => trace::main(args, ctx),
         Command::Tidy(args) => tidy::main(args, ctx),
     }
 }

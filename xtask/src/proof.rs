@@ -44,12 +44,18 @@ pub struct Outcome {
     pub took: Duration,
     /// How the guest ended, in words.
     pub guest: String,
+    /// QEMU's version.
+    pub qemu: String,
 }
 
 /// `cargo xtask proof`.
 pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let plan = Plan::read(args, |name| std::env::var(name).ok())?;
-    Ok(prove(ctx, &plan, true)?.exit)
+    let outcome = prove(ctx, &plan, true)?;
+    if plan.report {
+        crate::report::write(ctx, &outcome.dir)?;
+    }
+    Ok(outcome.exit)
 }
 
 /// Builds, boots and judges. With `show`, the checklist is printed as the markers arrive, then claims and verdict.
@@ -107,6 +113,7 @@ pub fn prove(ctx: &Ctx, plan: &Plan, show: bool) -> anyhow::Result<Outcome> {
         dir: folder.path().to_path_buf(),
         took: ended.took,
         guest: ended.exit.text(),
+        qemu: machine.qemu.version.clone(),
     };
     report::leave(ctx, plan, &outcome)?;
     outcome.dir = folder.publish()?;

@@ -47,6 +47,9 @@ pub struct Args {
     /// Another kernel, of the same tree
     #[arg(long)]
     pub kernel: Option<PathBuf>,
+    /// Also write the run as one HTML file, report.html, beside its facts
+    #[arg(long)]
+    pub report: bool,
 }
 
 /// A proof to be made.
@@ -80,6 +83,8 @@ pub struct Plan {
     pub until_marker: bool,
     /// Legacy virtio-mmio: for debugging, proves nothing.
     pub legacy: bool,
+    /// Whether the run is written as HTML, too.
+    pub report: bool,
 }
 
 impl Plan {
@@ -100,6 +105,7 @@ impl Plan {
             kernel: None,
             until_marker: true,
             legacy: false,
+            report: false,
         }
     }
 
@@ -135,6 +141,7 @@ impl Plan {
             plan.qemu_args = words.ok_or_else(|| wrong("QEMU_ARGS", &text, "a quote is not closed"))?;
         }
         plan.qemu_args.extend(args.qemu_args);
+        plan.report = args.report;
         plan.icount = args.icount;
         plan.boot_hart = args.boot_hart;
         plan.disabled = args.disabled;

@@ -131,6 +131,8 @@ struct Left<'a> {
     guest: &'a str,
     host_seconds: f64,
     legacy: bool,
+    repeat: String,
+    qemu: &'a str,
     #[serde(flatten)]
     verdict: &'a Verdict,
 }
@@ -144,6 +146,8 @@ pub(super) fn leave(ctx: &Ctx, plan: &Plan, outcome: &Outcome) -> anyhow::Result
         guest: &outcome.guest,
         host_seconds: outcome.took.as_secs_f64(),
         legacy: plan.legacy,
+        repeat: crate::report::command(plan),
+        qemu: &outcome.qemu,
         verdict: &outcome.verdict,
     };
     let json = serde_json::to_string_pretty(&left).context("cannot write the verdict as JSON")?;

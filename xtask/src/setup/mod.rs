@@ -2,6 +2,7 @@
 
 mod apt;
 mod bounded;
+mod chromium;
 mod distro;
 mod family;
 mod libcore;
@@ -82,4 +83,10 @@ pub fn toolchain(ctx: &Ctx) -> anyhow::Result<Toolchain> {
 /// rejection if that is not possible, and with [`Exit::Usage`] if the variable `QEMU` names none.
 pub fn qemu(ctx: &Ctx) -> anyhow::Result<Qemu> {
     qemu::find(Mode::Install, &mut Log::new(ctx.ui, false))
+}
+
+/// A Chromium. Installs one if there is none; fails with [`Exit::Setup`] and every rejection if that is not possible, and
+/// with [`Exit::Usage`] if the variable `CHROME` names none.
+pub fn chromium(ctx: &Ctx) -> anyhow::Result<std::path::PathBuf> {
+    chromium::find(Mode::Install, &mut Log::new(ctx.ui, false))
 }

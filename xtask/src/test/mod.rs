@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything CI runs, as a list of steps, each as a user would do it.
 
+mod browser;
 mod call;
 mod checks;
 mod firmware;
@@ -28,10 +29,18 @@ pub struct Args {
 
 /// All steps, in order: the cheap first, then what must build, then what boots.
 fn steps() -> Vec<Step> {
-    [host::steps(), checks::steps(), os::steps(), proofs::steps(), programs::steps(), refusals::steps()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        host::steps(),
+        checks::steps(),
+        os::steps(),
+        proofs::steps(),
+        programs::steps(),
+        refusals::steps(),
+        browser::steps(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// `cargo xtask test`. The last line of stdout is `N passed, N failed`.
