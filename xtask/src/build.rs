@@ -1,4 +1,4 @@
-//! `cargo xtask build`: the kernel and the programs, compiled for riscv64, where QEMU and users look for them.
+//! `cargo xtask build`: the kernel, the test firmware and the programs, compiled for riscv64, where QEMU and users look for them.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -16,6 +16,9 @@ use crate::ui::Step;
 
 /// The package and program of the kernel.
 const KERNEL: &str = "antler-kernel";
+
+/// The package and program of the firmware that can be told to misbehave.
+const FIRMWARE: &str = "antler-firmware";
 
 /// The package of the user programs; every binary of it is one.
 const PROGRAMS: &str = "antler-programs";
@@ -66,14 +69,17 @@ pub fn demo(ctx: &Ctx, built: &Built) -> anyhow::Result<Initrd> {
     builder.finish()
 }
 
-/// Builds kernel and programs, after set-up if that is due. Cheap when nothing changed. A failed build shows the
+/// Builds kernel, firmware and programs, after set-up if that is due. Cheap when nothing changed. A failed build shows the
 /// compiler's output in full and is an error.
 pub fn build(ctx: &Ctx) -> anyhow::Result<Built> {
     let toolchain = setup::toolchain(ctx)?;
-    let kernel = compile(ctx, &toolchain, "building kernel", Target::Kernel, KERNEL)?;
-    let kernel = kernel.get(KERNEL).with_context(|| format!("cargo built no program {KERNEL}"))?;
-    copy(kernel, &ctx.kernel())?;
-    let programs = compile(ctx, &toolchain, "building programs", Target::User, PROGRAMS)?;
+    let machine = [KERNEL, FIRMWARE];
+    let built = compile(ctx, &toolchain, "building kernel and firmware", Target::Kernel, &machine)?;
+    for (name, place) in machine.into_iter().zip([ctx.kernel(), ctx.firmware()]) {
+        let path = built.get(name).with_context(|| format!("cargo built no program {name}"))?;
+        copy(path, &place)?;
+    }
+    let programs = compile(ctx, &toolchain, "building programs", Target::User, &[PROGRAMS])?;
     let mut placed = BTreeMap::new();
     for (name, path) in programs {
         let place = ctx.out().join("bin").join(&name);
@@ -118,17 +124,18 @@ struct Diagnostic {
     rendered: Option<String>,
 }
 
-/// Builds every program of a package and returns them by name.
+/// Builds every program of these packages and returns them by name.
 fn compile(
     ctx: &Ctx,
     toolchain: &Toolchain,
     label: &str,
     target: Target,
-    package: &str,
+    packages: &[&str],
 ) -> anyhow::Result<BTreeMap<String, PathBuf>> {
     let step = ctx.ui.step(label);
     let mut command = toolchain.cargo("build", target);
-    command.args(["--release", "--package", package, "--bins"]);
+    command.args(["--release", "--bins"]);
+    command.args(packages.iter().flat_map(|package| ["--package", package]));
     let format = if ctx.ui.terminal() { "json-diagnostic-rendered-ansi" } else { "json" };
     command.arg(format!("--message-format={format}"));
     command.args(["--color", if ctx.ui.terminal() { "always" } else { "never" }]);
@@ -144,7 +151,8 @@ fn compile(
             let mut stderr = std::io::stderr().lock();
             stderr.write_all(diagnostics.concat().as_bytes())?;
             stderr.write_all(&said)?;
-            anyhow::bail!("{label} failed: {package} for {}, with {}", target.triple(), toolchain.version)
+            let packages = packages.join(", ");
+            anyhow::bail!("{label} failed: {packages} for {}, with {}", target.triple(), toolchain.version)
         }
         Err(error) => {
             step.failed("");

@@ -28,10 +28,18 @@ pub struct Args {
 
 /// All steps, in order: the cheap first, then what must build, then what boots.
 fn steps() -> Vec<Step> {
-    [host::steps(), checks::steps(), os::steps(), proofs::steps(), programs::steps(), refusals::steps()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        host::steps(),
+        checks::steps(),
+        os::steps(),
+        proofs::steps(),
+        programs::steps(),
+        refusals::steps(),
+        firmware::steps(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// `cargo xtask test`. The last line of stdout is `N passed, N failed`.
