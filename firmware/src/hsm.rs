@@ -57,6 +57,10 @@ pub(crate) fn start(id: usize, address: usize, opaque: usize) -> Answer {
         _ => (id, id),
     };
     let runs = harts::get(body).ok_or(sbi::FAILED)?;
+    if runs.go.load(Ordering::Acquire) {
+        // It is on its way already, in another's place: this start is lost.
+        return Ok(0);
+    }
     let a1 = match other(What::TellOpaque).and_then(harts::get) {
         Some(other) => other.opaque.load(Ordering::Relaxed),
         None => opaque,

@@ -25,7 +25,7 @@ pub const MAX: usize = 16;
 /// Words of the page that are used.
 pub const WORDS: usize = 3 + 4 * MAX;
 
-/// As an order's hart: every hart. As its value: left out.
+/// As an order's hart: every hart. As its times: always.
 pub const ANY: u64 = u64::MAX;
 
 macro_rules! kinds {
@@ -85,9 +85,9 @@ pub struct Order {
     pub what: What,
     /// To whom; [`ANY`] for everybody.
     pub hart: u64,
-    /// See [`What`]. Errors are negative numbers.
+    /// See [`What`]. Errors are negative numbers; 0 when left out.
     pub value: u64,
-    /// See [`What`]; [`ANY`]: always.
+    /// See [`What`].
     pub times: u64,
 }
 
@@ -181,7 +181,7 @@ impl fmt::Display for Order {
         if self.hart != ANY {
             write!(f, "@{}", self.hart)?;
         }
-        if self.value != ANY {
+        if self.value != 0 {
             write!(f, "={}", self.value as i64)?;
         }
         if self.times != ANY { write!(f, "x{}", self.times) } else { Ok(()) }
@@ -191,13 +191,14 @@ impl fmt::Display for Order {
 impl FromStr for Order {
     type Err = &'static str;
 
-    /// Reads `WHAT[@HART][=VALUE][xTIMES]`: `refuse-ipi@1=-1x3`. Without a hart: every hart; without times: always.
+    /// Reads `WHAT[@HART][=VALUE][xTIMES]`: `refuse-ipi@1=-1x3`. Without a hart: every hart; without a value: 0; without times:
+    /// always.
     fn from_str(text: &str) -> Result<Order, &'static str> {
         const MEANT: &str = "an order is WHAT[@HART][=VALUE][xTIMES], like lose-ipi@1=3";
         let end = text.find(['@', '=']).unwrap_or(text.len());
         let (name, mut rest) = text.split_at(end);
         let what = What::ALL.iter().find(|what| what.name() == name).ok_or("there is no such order")?;
-        let mut order = Order::new(*what, ANY, ANY);
+        let mut order = Order::new(*what, ANY, 0);
         if let Some(after) = rest.strip_prefix('@') {
             let (hart, value) = after.split_at(after.find('=').unwrap_or(after.len()));
             order.hart = hart.parse().map_err(|_| MEANT)?;
