@@ -89,6 +89,14 @@ pub(crate) fn finish(here: &mut HartToken, exit: MachineExit) -> ! {
         }
     }
     let k = state::kernel();
+    if exit != MachineExit::Success {
+        // A doorbell that firmware lost is the one failure that leaves no other trace.
+        let online = k.sched.online();
+        for block in k.blocks.iter().filter(|block| online.contains(block.cpu) && k.sched.is_rung(block.cpu))
+        {
+            say!("antler: {} ({}) has not seen the doorbell that was rung for it", block.cpu, block.hart);
+        }
+    }
     if let Some(cpu) = stop_others(here).iter().next() {
         say!("KINIT: FAIL {cpu} ({}) did not stop", k.blocks[cpu.index()].hart);
         power_off(MachineExit::Panic);
