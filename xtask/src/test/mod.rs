@@ -1,7 +1,9 @@
 //! `cargo xtask test`: everything CI runs, as a list of steps, each as a user would do it.
 
+mod boards;
 mod call;
 mod checks;
+mod damaged;
 mod firmware;
 mod host;
 mod os;
@@ -36,6 +38,8 @@ fn steps() -> Vec<Step> {
         programs::steps(),
         refusals::steps(),
         firmware::steps(),
+        boards::steps(),
+        damaged::steps(),
     ]
     .into_iter()
     .flatten()
