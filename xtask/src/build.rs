@@ -89,6 +89,22 @@ pub fn build(ctx: &Ctx) -> anyhow::Result<Built> {
     Ok(Built { kernel: ctx.kernel(), programs: placed })
 }
 
+/// What the last build left, for steps that come after it.
+///
+/// # Errors
+/// There was none.
+pub fn built(ctx: &Ctx) -> anyhow::Result<Built> {
+    let folder = ctx.out().join("bin");
+    let mut programs = BTreeMap::new();
+    for entry in std::fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        let path = entry.with_context(|| format!("cannot read {}", folder.display()))?.path();
+        if let Some(name) = path.file_name() {
+            programs.insert(name.to_string_lossy().into_owned(), path.clone());
+        }
+    }
+    Ok(Built { kernel: ctx.kernel(), programs })
+}
+
 /// Copies a file if it differs, so that a run under way keeps its own and an unchanged one keeps its time.
 fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     let failed = || format!("cannot copy {} to {}", from.display(), to.display());

@@ -127,7 +127,7 @@ fn machine(ctx: &Ctx, harts: u16) -> anyhow::Result<(Machine, Vec<u8>)> {
     let dir = ctx.out().join("test/board");
     std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
     let archive = dir.join("initrd");
-    let initrd = proof::initrd(&build::build(ctx)?)?;
+    let initrd = proof::initrd(&build::built(ctx)?)?;
     initrd.write(&archive)?;
     let mut machine = Machine::new(setup::qemu(ctx)?, harts, ctx.kernel(), archive, dir);
     machine.mem = qemu::enough(100, initrd.size());

@@ -166,7 +166,16 @@ const CASES: &[Case] = &[
 
 /// The steps.
 pub fn steps() -> Vec<Step> {
-    CASES.iter().map(step).collect()
+    let mut steps: Vec<Step> = CASES.iter().map(step).collect();
+    steps.push(Step::boots("firmware: behaves, four harts in parallel", |ctx| {
+        let call = Call::new(["proof", "--bios", "antler"]).set("SMP", "4").set("REQUIRE_SMP", "1");
+        call.set("RUN_UNTIL_MARKER", "1").set("RUN_TIMEOUT", "180s").run(ctx)?.exits(RIGHT)?.passes()
+    }));
+    steps.push(Step::boots("firmware: behaves, 128 harts", |ctx| {
+        let call = Call::new(["run", "--smp", "128", "--bios", "antler", "--timeout", "180s", "--", "hello"]);
+        call.run(ctx)?.exits(RIGHT)?.passes()
+    }));
+    steps
 }
 
 fn step(case: &'static Case) -> Step {
