@@ -39,7 +39,7 @@ pub enum Bios {
     /// None: the kernel would have to start in M-mode, which it refuses.
     None,
     /// Our own, which does what it is told.
-    Own(Own),
+    Own(Box<Own>),
     /// A file.
     File(PathBuf),
 }
@@ -54,9 +54,9 @@ impl Bios {
         Ok(match text {
             "default" => Bios::Default,
             "none" => Bios::None,
-            "antler" => Bios::Own(own("")?),
+            "antler" => Bios::Own(own("")?.into()),
             other => match other.strip_prefix("antler:") {
-                Some(orders) => Bios::Own(own(orders)?),
+                Some(orders) => Bios::Own(own(orders)?.into()),
                 None => Bios::File(other.into()),
             },
         })

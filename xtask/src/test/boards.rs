@@ -146,7 +146,7 @@ pub(super) fn boot(machine: &mut Machine, tree: &[u8]) -> anyhow::Result<Ended> 
         .with_context(|| format!("cannot write {}", path.display()))?;
     let mut own = Own::from_arg("").map_err(anyhow::Error::msg)?;
     own.tree = Some(path);
-    machine.bios = Bios::Own(own);
+    machine.bios = Bios::Own(own.into());
     qemu::boot(machine, |_| qemu::Next::GoOn)
 }
 
