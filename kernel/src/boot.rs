@@ -253,6 +253,7 @@ fn make_blocks(board: &Board, table: &mut PageTable, harts: &[HartId]) -> Vec<&'
             satp,
             test_device,
             dump: Default::default(),
+            stray: AtomicU64::new(0),
             cpu: CpuId::new(index),
             hart,
             stack_bottom: stacks.bottom as u64,

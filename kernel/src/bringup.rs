@@ -31,6 +31,8 @@ pub(crate) enum BringUpError {
     Refused { hart: HartId, error: i64, state: Result<u64, i64> },
     /// Firmware took the request, but the hart did not report in time.
     Silent { hart: HartId, state: Result<u64, i64> },
+    /// Another hart came with this one's block.
+    Stray { hart: HartId, came: HartId },
     /// The hart reported something that is not its own.
     Wrong { hart: HartId, what: &'static str },
 }
@@ -49,6 +51,9 @@ impl core::fmt::Display for BringUpError {
             BringUpError::Silent { hart, state } => {
                 let (seconds, state) = (PATIENCE / 1_000_000_000, in_words(state));
                 write!(f, "{hart}: did not come online within {seconds} s of hart_start; HSM state {state}")
+            }
+            BringUpError::Stray { hart, came } => {
+                write!(f, "{hart}: firmware started {came} in its place")
             }
             BringUpError::Wrong { hart, what } => write!(f, "{hart}: came online with {what}"),
         }
@@ -77,11 +82,22 @@ pub(crate) fn start(target: CpuId) -> Result<(), BringUpError> {
 /// Waits until every CPU of `wanted` has set its online bit, and checks what each reported.
 ///
 /// # Errors
-/// `Silent` or `Wrong`, naming the first hart.
+/// `Stray`, `Silent` or `Wrong`, naming the first hart.
 pub(crate) fn await_online(here: &mut HartToken, wanted: &CpuSet<WORDS>) -> Result<(), BringUpError> {
     let k = kernel();
     let missing = || wanted.iter().find(|&cpu| k.sched.target(cpu.index()).is_err());
-    if wait_until(here, PATIENCE, STEP, |_| missing().is_none()).is_err()
+    let stray = || {
+        wanted.iter().find_map(|cpu| {
+            let block = k.blocks[cpu.index()];
+            let came = block.stray.load(Ordering::Acquire).checked_sub(1)?;
+            Some(BringUpError::Stray { hart: block.hart, came: HartId(came) })
+        })
+    };
+    let waited = wait_until(here, PATIENCE, STEP, |_| missing().is_none() || stray().is_some());
+    if let Some(error) = stray() {
+        return Err(error);
+    }
+    if waited.is_err()
         && let Some(cpu) = missing()
     {
         let hart = k.blocks[cpu.index()].hart;

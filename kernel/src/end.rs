@@ -54,6 +54,17 @@ pub(crate) fn power_off(exit: MachineExit) -> ! {
     sleep_for_ever()
 }
 
+/// Interrupt sources, as `sie` and `sip` number them.
+const DOORBELL: usize = 1 << 1;
+/// See [`DOORBELL`].
+const TIMER: usize = 1 << 5;
+
+/// From now on only this source ends this hart's sleep.
+fn listen_only_to(source: usize) {
+    // SAFETY: the kernel takes no interrupt; this hart does not go back to U-mode.
+    unsafe { core::arch::asm!("csrw sie, {}", in(reg) source, options(nomem, nostack)) };
+}
+
 fn sleep_for_ever() -> ! {
     loop {
         // SAFETY: with no interrupt enabled, nothing will run here any more.
@@ -71,12 +82,21 @@ pub(crate) fn refuse(exit: MachineExit, why: core::fmt::Arguments<'_>) -> ! {
 pub(crate) fn finish(here: &mut HartToken, exit: MachineExit) -> ! {
     if ENDING.swap(true, Ordering::AcqRel) {
         // Another hart is at it, and will stop us.
+        listen_only_to(DOORBELL);
         loop {
             stop_if_asked();
             riscv::asm::wfi();
         }
     }
     let k = state::kernel();
+    if exit != MachineExit::Success {
+        // A doorbell that firmware lost is the one failure that leaves no other trace.
+        let online = k.sched.online();
+        for block in k.blocks.iter().filter(|block| online.contains(block.cpu) && k.sched.is_rung(block.cpu))
+        {
+            say!("antler: {} ({}) has not seen the doorbell that was rung for it", block.cpu, block.hart);
+        }
+    }
     if let Some(cpu) = stop_others(here).iter().next() {
         say!("KINIT: FAIL {cpu} ({}) did not stop", k.blocks[cpu.index()].hart);
         power_off(MachineExit::Panic);
@@ -106,6 +126,8 @@ fn stop_others(here: &HartToken) -> CpuSet<WORDS> {
             let _left = k.sched.request(&Here, here, target, Request::Stop);
         }
     }
+    // A doorbell that somebody rings now is not answered any more, and pending it would end every sleep.
+    listen_only_to(TIMER);
     let deadline = time::now() + PATIENCE;
     while !silent.is_empty() && time::now() < deadline {
         for cpu in silent.iter() {

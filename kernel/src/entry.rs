@@ -123,6 +123,8 @@ unsafe extern "C" fn early_trap_entry() -> ! {
 /// in:  a0 = hart id   a1 = this hart's block, physical   satp = 0   S-mode   sstatus.SIE = 0
 /// out: secondary_main(hart id, block) on the hart's own stack; tp = sscratch = block, stvec = trap_entry
 /// ```
+///
+/// A hart that comes with another's block leaves its id there and keeps off the stack, which the other may be using.
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn secondary_start() -> ! {
     naked_asm!(
@@ -142,11 +144,19 @@ pub(crate) unsafe extern "C" fn secondary_start() -> ! {
         "csrw stvec, t0",
         "mv   tp, a1",
         "csrw sscratch, tp",
+        "ld   t0, {hart}(tp)",
+        "bne  t0, a0, 4f",
         "ld   sp, {stack_top}(tp)",
         "mv   s0, zero",
         "mv   ra, zero",
         "j    {main}",
+        "4:   addi a0, a0, 1",
+        "sd   a0, {stray}(tp)",
+        "5:   wfi",
+        "j    5b",
         offset = const OFFSET,
+        hart = const offsets::HART,
+        stray = const offsets::STRAY,
         satp = const offsets::SATP,
         stack_top = const offsets::STACK_TOP,
         trap = sym trap_entry,

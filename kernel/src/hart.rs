@@ -29,6 +29,8 @@ pub(crate) struct HartBlock {
     pub test_device: u64,
     /// Registers of the kernel when it trapped.
     pub dump: UnsafeCell<[u64; 32]>,
+    /// Hart id plus one of a hart that firmware started with this block though it is another's; 0: none did.
+    pub stray: AtomicU64,
 
     // Fixed when the block is made.
     /// Its CPU number.
@@ -79,6 +81,8 @@ pub(crate) mod offsets {
     pub(crate) const SATP: usize = offset_of!(HartBlock, satp);
     pub(crate) const TEST_DEVICE: usize = offset_of!(HartBlock, test_device);
     pub(crate) const DUMP: usize = offset_of!(HartBlock, dump);
+    pub(crate) const HART: usize = offset_of!(HartBlock, hart);
+    pub(crate) const STRAY: usize = offset_of!(HartBlock, stray);
 }
 
 // SAFETY: the cells are touched by the block's own hart only (assembly of trap entry and exit, and `cpu`, which holds

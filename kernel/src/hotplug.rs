@@ -59,11 +59,20 @@ pub(crate) fn offline(here: &mut HartToken, number: usize) -> Result<(), Error> 
     await_stopped(here, target)
 }
 
-/// Waits until firmware reports a hart as stopped, and states it.
+/// Waits until a CPU has left and firmware reports its hart as stopped, and states it.
 fn await_stopped(here: &mut HartToken, target: CpuId) -> Result<(), Error> {
-    let hart = kernel().blocks[target.index()].hart;
-    let stopped = wait_until(here, PATIENCE, STEP, |_| sbi::hart_status(hart) == Ok(hart_state::STOPPED));
-    if stopped.is_err() {
+    let k = kernel();
+    let hart = k.blocks[target.index()].hart;
+    // Both: firmware may say so too early, and the CPU cannot say it of its hart.
+    let gone = || k.sched.target(target.index()).is_err();
+    let stopped = || gone() && sbi::hart_status(hart) == Ok(hart_state::STOPPED);
+    if wait_until(here, PATIENCE, STEP, |_| stopped()).is_err() {
+        let state = match sbi::hart_status(hart) {
+            Ok(state) => hart_state::name(state),
+            Err(error) => sbi::error_name(error),
+        };
+        let seconds = PATIENCE / 1_000_000_000;
+        say!("antler: {target} ({hart}) did not stop within {seconds} s; HSM state {state}");
         return Err(Error::Hardware);
     }
     let (cpu, hart) = (target.fact(), antler_facts::Hart(hart.0));
@@ -86,8 +95,12 @@ pub(crate) fn online(here: &mut HartToken, number: usize) -> Result<(), Error> {
     };
     // Restarting a hart that has not quite stopped yet fails more often than not.
     await_stopped(here, target)?;
-    bringup::start(target).map_err(|_| Error::Hardware)?;
-    bringup::await_online(here, &[target].into_iter().collect()).map_err(|_| Error::Hardware)
+    let came =
+        bringup::start(target).and_then(|()| bringup::await_online(here, &[target].into_iter().collect()));
+    came.map_err(|error| {
+        say!("antler: {target} cannot be brought back: {error}");
+        Error::Hardware
+    })
 }
 
 /// This CPU leaves: everything it has goes to others, then the hart stops itself. Its next life begins in

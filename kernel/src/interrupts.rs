@@ -58,14 +58,18 @@ pub(crate) fn wait_and_handle(here: &mut HartToken) {
     handle(here, Seen::Wfi);
 }
 
-/// Waits in WFI, answering others, until `done`; looks at least every `step` ns.
+/// Longest time between two looks of a wait that began with shorter ones, in ns. A wait of many seconds that looked as
+/// often as it did at first would fill this CPU's ring of facts with timers.
+const STEP_MAX: u64 = 10_000_000;
+
+/// Waits in WFI, answering others, until `done`; looks every `step` ns at first, and then less and less often.
 ///
 /// # Errors
 /// [`Late`] when `bound` ns are over. Time only detects failure here.
 pub(crate) fn wait_until(
     here: &mut HartToken,
     bound: u64,
-    step: u64,
+    mut step: u64,
     mut done: impl FnMut(&mut HartToken) -> bool,
 ) -> Result<(), Late> {
     let deadline = time::now().saturating_add(bound);
@@ -78,6 +82,7 @@ pub(crate) fn wait_until(
             return Err(Late);
         }
         kernel().sched.wake_me_by(&Here, here, now + step);
+        step = step.max((2 * step).min(STEP_MAX));
         wait_and_handle(here);
     }
 }

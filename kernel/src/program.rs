@@ -252,12 +252,14 @@ pub(crate) fn reap_some() -> bool {
     true
 }
 
-/// Starts the first thread of each program, with its entry point and class.
+/// Starts the first thread of each program, with its entry point and class. That of the first program is put on this
+/// CPU's own queue: a program that watches over a run gets going even if no doorbell works.
 pub(crate) fn start_all(here: &mut HartToken, starts: &[(u64, antler_abi::Qos)]) -> Result<(), Error> {
     let k = kernel();
     for (program, &(entry, qos)) in k.programs().iter().zip(starts) {
+        let placement = if program.number == 0 { Placement::Here } else { Placement::Anywhere };
         k.sched
-            .spawn(&Here, here, program.number, qos, Placement::Anywhere, |task| {
+            .spawn(&Here, here, program.number, qos, placement, |task| {
                 k.threads.waiting(task).start(entry, STACK_TOP as u64, 0);
             })
             .map_err(|_| Error::NoTask)?;

@@ -1,4 +1,4 @@
-//! `cargo xtask build`: the kernel and the programs, compiled for riscv64, where QEMU and users look for them.
+//! `cargo xtask build`: the kernel, the test firmware and the programs, compiled for riscv64, where QEMU and users look for them.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -16,6 +16,9 @@ use crate::ui::Step;
 
 /// The package and program of the kernel.
 const KERNEL: &str = "antler-kernel";
+
+/// The package and program of the firmware that can be told to misbehave.
+const FIRMWARE: &str = "antler-firmware";
 
 /// The package of the user programs; every binary of it is one.
 const PROGRAMS: &str = "antler-programs";
@@ -66,14 +69,17 @@ pub fn demo(ctx: &Ctx, built: &Built) -> anyhow::Result<Initrd> {
     builder.finish()
 }
 
-/// Builds kernel and programs, after set-up if that is due. Cheap when nothing changed. A failed build shows the
+/// Builds kernel, firmware and programs, after set-up if that is due. Cheap when nothing changed. A failed build shows the
 /// compiler's output in full and is an error.
 pub fn build(ctx: &Ctx) -> anyhow::Result<Built> {
     let toolchain = setup::toolchain(ctx)?;
-    let kernel = compile(ctx, &toolchain, "building kernel", Target::Kernel, KERNEL)?;
-    let kernel = kernel.get(KERNEL).with_context(|| format!("cargo built no program {KERNEL}"))?;
-    copy(kernel, &ctx.kernel())?;
-    let programs = compile(ctx, &toolchain, "building programs", Target::User, PROGRAMS)?;
+    let machine = [KERNEL, FIRMWARE];
+    let built = compile(ctx, &toolchain, "building kernel and firmware", Target::Kernel, &machine)?;
+    for (name, place) in machine.into_iter().zip([ctx.kernel(), ctx.firmware()]) {
+        let path = built.get(name).with_context(|| format!("cargo built no program {name}"))?;
+        copy(path, &place)?;
+    }
+    let programs = compile(ctx, &toolchain, "building programs", Target::User, &[PROGRAMS])?;
     let mut placed = BTreeMap::new();
     for (name, path) in programs {
         let place = ctx.out().join("bin").join(&name);
@@ -81,6 +87,22 @@ pub fn build(ctx: &Ctx) -> anyhow::Result<Built> {
         placed.insert(name, place);
     }
     Ok(Built { kernel: ctx.kernel(), programs: placed })
+}
+
+/// What the last build left, for steps that come after it.
+///
+/// # Errors
+/// There was none.
+pub fn built(ctx: &Ctx) -> anyhow::Result<Built> {
+    let folder = ctx.out().join("bin");
+    let mut programs = BTreeMap::new();
+    for entry in std::fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        let path = entry.with_context(|| format!("cannot read {}", folder.display()))?.path();
+        if let Some(name) = path.file_name() {
+            programs.insert(name.to_string_lossy().into_owned(), path.clone());
+        }
+    }
+    Ok(Built { kernel: ctx.kernel(), programs })
 }
 
 /// Copies a file if it differs, so that a run under way keeps its own and an unchanged one keeps its time.
@@ -118,17 +140,18 @@ struct Diagnostic {
     rendered: Option<String>,
 }
 
-/// Builds every program of a package and returns them by name.
+/// Builds every program of these packages and returns them by name.
 fn compile(
     ctx: &Ctx,
     toolchain: &Toolchain,
     label: &str,
     target: Target,
-    package: &str,
+    packages: &[&str],
 ) -> anyhow::Result<BTreeMap<String, PathBuf>> {
     let step = ctx.ui.step(label);
     let mut command = toolchain.cargo("build", target);
-    command.args(["--release", "--package", package, "--bins"]);
+    command.args(["--release", "--bins"]);
+    command.args(packages.iter().flat_map(|package| ["--package", package]));
     let format = if ctx.ui.terminal() { "json-diagnostic-rendered-ansi" } else { "json" };
     command.arg(format!("--message-format={format}"));
     command.args(["--color", if ctx.ui.terminal() { "always" } else { "never" }]);
@@ -144,7 +167,8 @@ fn compile(
             let mut stderr = std::io::stderr().lock();
             stderr.write_all(diagnostics.concat().as_bytes())?;
             stderr.write_all(&said)?;
-            anyhow::bail!("{label} failed: {package} for {}, with {}", target.triple(), toolchain.version)
+            let packages = packages.join(", ");
+            anyhow::bail!("{label} failed: {packages} for {}, with {}", target.triple(), toolchain.version)
         }
         Err(error) => {
             step.failed("");

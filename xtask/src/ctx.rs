@@ -49,6 +49,11 @@ impl Ctx {
         self.out().join("kernel")
     }
 
+    /// The built firmware that can be told to misbehave, for QEMU's `-bios`.
+    pub fn firmware(&self) -> PathBuf {
+        self.out().join("firmware")
+    }
+
     /// The default initrd, for QEMU's `-initrd`.
     pub fn initrd(&self) -> PathBuf {
         self.out().join("initrd")

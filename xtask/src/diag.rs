@@ -1,4 +1,4 @@
-//! `cargo xtask diag-os`: kernel and programs checked for riscv64, warnings denied.
+//! `cargo xtask diag-os`: kernel, firmware and programs checked for riscv64, warnings denied.
 
 use std::process::Command;
 
@@ -14,7 +14,7 @@ pub struct Args {}
 
 /// What is checked for which target. The user runtime is a library of its own.
 const CHECKS: [(Target, &[&str]); 2] =
-    [(Target::Kernel, &["antler-kernel"]), (Target::User, &["antler-rt", "antler-programs"])];
+    [(Target::Kernel, &["antler-kernel", "antler-firmware"]), (Target::User, &["antler-rt", "antler-programs"])];
 
 /// `cargo xtask diag-os`: all are checked, also after one is found bad.
 pub fn main(_args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {

@@ -132,7 +132,11 @@ fn harts(plan: &Plan) -> anyhow::Result<Vec<u64>> {
     }
 }
 
-fn initrd(built: &Built) -> anyhow::Result<Initrd> {
+/// The initrd of a proof: the self-tests, and programs that misbehave.
+///
+/// # Errors
+/// A program was not built.
+pub fn initrd(built: &Built) -> anyhow::Result<Initrd> {
     let none: [&str; 0] = [];
     let mut builder =
         Initrd::builder().program(built.program(SELFTEST)?, SELFTEST, Qos::Normal, Rights::all(), none);

@@ -40,7 +40,7 @@ pub struct Args {
     /// Virtual time: one instruction is one nanosecond, and runs repeat exactly
     #[arg(long)]
     icount: bool,
-    /// Firmware: default, none, or a file
+    /// Firmware: default, none, a file, or antler[:ORDER,...] (docs/firmware.md)
     #[arg(long, default_value = "default")]
     bios: String,
     /// A device tree to use instead of QEMU's own
@@ -82,7 +82,7 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     machine.mem = mem;
     machine.append = format!("stats {}", args.append).trim().to_owned();
     machine.icount = args.icount;
-    machine.bios = Bios::from_arg(&args.bios);
+    machine.bios = Bios::from_arg(&args.bios)?;
     machine.dtb = args.dtb;
     machine.extra = args.qemu_args;
     machine.limit = args.timeout;

@@ -26,7 +26,7 @@ pub struct Args {
     /// A hart that the device tree disables; may be repeated
     #[arg(long = "disable-hart", value_name = "HART")]
     pub disabled: Vec<u16>,
-    /// Firmware: default, none, or a file
+    /// Firmware: default, none, a file, or antler[:ORDER,...] (docs/firmware.md)
     #[arg(long, default_value = "default")]
     pub bios: String,
     /// A device tree to use instead of QEMU's own
@@ -145,7 +145,7 @@ impl Plan {
         plan.icount = args.icount;
         plan.boot_hart = args.boot_hart;
         plan.disabled = args.disabled;
-        plan.bios = Bios::from_arg(&args.bios);
+        plan.bios = Bios::from_arg(&args.bios)?;
         (plan.dtb, plan.mem, plan.append, plan.kernel) = (args.dtb, args.mem, args.append, args.kernel);
         plan.check()?;
         Ok(plan)

@@ -10,6 +10,9 @@ use super::{Bios, CROWD, Machine, boothart, tree};
 /// The complete command that boots the machine. Writes the helper files that it names into the machine's folder.
 pub(super) fn command(machine: &Machine) -> anyhow::Result<Command> {
     let mut args = base(machine);
+    if let Bios::Own(own) = &machine.bios {
+        args.extend(own.arguments(machine)?);
+    }
     args.extend(transport(machine));
     if let Some(tree) = tree::prepare(machine)? {
         args.extend(["-dtb".into(), tree.into_os_string()]);
@@ -35,7 +38,8 @@ pub(super) fn base(machine: &Machine) -> Vec<OsString> {
         add(&["-icount", "shift=0,sleep=off", "-seed", "1", "-rtc", "base=2024-01-01,clock=vm"]);
     }
     match &machine.bios {
-        Bios::Default => {}
+        // Ours is loaded with what it is told; the tree does not depend on it.
+        Bios::Default | Bios::Own(_) => {}
         Bios::None => add(&["-bios", "none"]),
         Bios::File(path) => args.extend(["-bios".into(), path.into()]),
     }

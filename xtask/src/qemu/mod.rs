@@ -8,6 +8,7 @@ mod boothart;
 mod command;
 mod guest;
 mod memory;
+mod own;
 mod tree;
 
 use std::path::PathBuf;
@@ -17,9 +18,10 @@ use antler_abi::MachineExit;
 
 pub use guest::boot;
 pub use memory::{Size, check as check_memory, enough};
-pub use tree::enabled_harts;
+pub use own::Own;
+pub use tree::{enabled_harts, own_tree};
 
-use crate::exit::Exit;
+use crate::exit::{Exit, Fail};
 use crate::setup::Qemu;
 
 /// Harts that QEMU `virt` takes at most.
@@ -36,18 +38,28 @@ pub enum Bios {
     Default,
     /// None: the kernel would have to start in M-mode, which it refuses.
     None,
+    /// Our own, which does what it is told.
+    Own(Box<Own>),
     /// A file.
     File(PathBuf),
 }
 
 impl Bios {
-    /// Reads the value of `--bios`: `default`, `none`, or a path.
-    pub fn from_arg(text: &str) -> Bios {
-        match text {
+    /// Reads the value of `--bios`: `default`, `none`, `antler`, `antler:ORDER,...`, or a path.
+    ///
+    /// # Errors
+    /// An order that cannot be meant is a usage error.
+    pub fn from_arg(text: &str) -> anyhow::Result<Bios> {
+        let own = |orders| Own::from_arg(orders).map_err(|why| Fail::usage(format!("--bios {text}: {why}")));
+        Ok(match text {
             "default" => Bios::Default,
             "none" => Bios::None,
-            path => Bios::File(path.into()),
-        }
+            "antler" => Bios::Own(own("")?.into()),
+            other => match other.strip_prefix("antler:") {
+                Some(orders) => Bios::Own(own(orders)?.into()),
+                None => Bios::File(other.into()),
+            },
+        })
     }
 }
 

@@ -38,7 +38,16 @@ pub(super) fn prepare(machine: &Machine) -> anyhow::Result<Option<PathBuf>> {
     Ok(Some(path))
 }
 
-/// The tree that QEMU would give this machine, with boot arguments and initrd.
+/// The tree that QEMU would give this machine, with boot arguments and initrd. The machine's folder is created.
+///
+/// # Errors
+/// QEMU cannot be asked, or what it writes is no device tree.
+pub fn own_tree(machine: &Machine) -> anyhow::Result<Vec<u8>> {
+    std::fs::create_dir_all(&machine.dir)
+        .with_context(|| format!("cannot create {}", machine.dir.display()))?;
+    dump(machine)
+}
+
 fn dump(machine: &Machine) -> anyhow::Result<Vec<u8>> {
     let path = machine.dir.join("qemu.dtb");
     let mut args = command::base(machine);

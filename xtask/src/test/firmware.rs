@@ -1,67 +1,199 @@
-//! A firmware without the HSM extension, as small as it gets: it enters S-mode on hart 0 and answers SBI's BASE.
+//! Firmware that misbehaves: our own, told what to do wrong (docs/firmware.md). Each case has a stated end, and none of
+//! them is a time-out: under icount the guest's own bounds cost next to nothing.
 
-/// What to load as `-bios`: position 0x80000000 is entered by every hart with its id in `a0` and QEMU's description of
-/// the next stage at `a2`. Other harts sleep for ever. Interrupt and timer calls are announced, since a kernel that
-/// wants them first shall get as far as asking for HSM.
-const CODE: [u32; 55] = [
-    0x0c05_1a63, // bnez a0, park                hart 0 boots, the others never run
-    0x0000_0297, // auipc t0, 0
-    0x0542_8293, // addi t0, t0, 84              trap
-    0x3052_9073, // csrw mtvec, t0
-    0xfff0_0293, // addi t0, zero, -1            all memory
-    0x3b02_9073, // csrw pmpaddr0, t0
-    0x01f0_0293, // addi t0, zero, 31            read, write, execute, by one region
-    0x3a02_9073, // csrw pmpcfg0, t0
-    0x0000_b2b7, // lui t0, 11
-    0x1ff2_8293, // addi t0, t0, 511             exceptions to S-mode, but for its own ecall
-    0x3022_9073, // csrw medeleg, t0
-    0x2220_0293, // addi t0, zero, 546           interrupts to S-mode
-    0x3032_9073, // csrw mideleg, t0
-    0x3063_d073, // csrwi mcounteren, 7          S-mode may read cycle, time, instret
-    0x0000_22b7, // lui t0, 2
-    0x8002_8293, // addi t0, t0, -2048
-    0x3002_b073, // csrc mstatus, t0
-    0x0000_12b7, // lui t0, 1
-    0x8002_8293, // addi t0, t0, -2048
-    0x3002_a073, // csrs mstatus, t0             mret goes to S-mode
-    0x0106_3283, // ld t0, 16(a2)                next stage, from the description that QEMU leaves
-    0x0780_006f, // j go
-    0x3420_25f3, // trap: csrr a1, mcause
-    0xff75_8593, // addi a1, a1, -9              ecall from S-mode?
-    0x0605_9a63, // bnez a1, park
-    0x3410_25f3, // csrr a1, mepc
-    0x0045_8593, // addi a1, a1, 4               go on behind it
-    0x3415_9073, // csrw mepc, a1
-    0xff08_8593, // addi a1, a7, -16             extension BASE?
-    0x0405_9663, // bnez a1, unsupported
-    0x0208_0e63, // beqz a6, version
-    0xffd8_0593, // addi a1, a6, -3              probe?
-    0x0205_9263, // bnez a1, none
-    0x5449_55b7, // lui a1, 0x54495
-    0xd455_8593, // addi a1, a1, -699            "TIME"
-    0x02b5_0063, // beq a0, a1, yes
-    0x0073_55b7, // lui a1, 0x735
-    0x0495_8593, // addi a1, a1, 73              "sPI"
-    0x00b5_0a63, // beq a0, a1, yes
-    0x0100_0593, // addi a1, zero, 16            BASE
-    0x00b5_0663, // beq a0, a1, yes
-    0x0000_0593, // none: addi a1, zero, 0
-    0x0100_006f, // j done
-    0x0010_0593, // yes: addi a1, zero, 1
-    0x0080_006f, // j done
-    0x0100_05b7, // version: lui a1, 0x1000      version 1.0
-    0x0000_0513, // done: addi a0, zero, 0
-    0x3020_0073, // mret
-    0x0000_0593, // unsupported: addi a1, zero, 0
-    0xffe0_0513, // addi a0, zero, -2            SBI_ERR_NOT_SUPPORTED
-    0x3020_0073, // mret
-    0x3412_9073, // go: csrw mepc, t0
-    0x3020_0073, // mret
-    0x1050_0073, // park: wfi
-    0xffdf_f06f, // j park
+use super::call::Call;
+use super::step::{Count, Step};
+use crate::exit::Exit;
+use crate::setup;
+
+/// One case.
+struct Case {
+    /// What firmware does.
+    name: &'static str,
+    /// Harts.
+    smp: u32,
+    /// What it is told.
+    orders: &'static str,
+    /// How the proof ends.
+    exit: Exit,
+    /// What it says.
+    says: &'static [&'static str],
+}
+
+const fn case(
+    name: &'static str,
+    smp: u32,
+    orders: &'static str,
+    exit: Exit,
+    says: &'static [&'static str],
+) -> Case {
+    Case { name, smp, orders, exit, says }
+}
+
+/// SBI extension ids, as `without` takes them: `HSM`, `sPI`, `TIME`.
+const NO_HSM: &str = "without=4739917";
+const NO_IPI: &str = "without=7557193";
+const NO_TIME: &str = "without=1414090053";
+
+const RIGHT: Exit = Exit::Success;
+const REFUSED: Exit = Exit::BootRefused;
+
+/// All cases, each in virtual time. The order is that of docs/firmware.md.
+const CASES: &[Case] = &[
+    case("behaves, one hart", 1, "", RIGHT, &[]),
+    case("behaves, four harts", 4, "", RIGHT, &[]),
+    case("has no HSM", 2, NO_HSM, REFUSED, &["firmware lacks the SBI extension HSM"]),
+    case("has no IPI", 2, NO_IPI, REFUSED, &["firmware lacks the SBI extension IPI"]),
+    case("has no TIME", 1, NO_TIME, REFUSED, &["firmware lacks the SBI extension TIME"]),
+    case(
+        "refuses to start a hart",
+        4,
+        "refuse-start@2=-1",
+        REFUSED,
+        &["hart 2: hart_start refused with error -1 (SBI_ERR_FAILED); HSM state STOPPED"],
+    ),
+    case(
+        "says that a hart runs already",
+        4,
+        "refuse-start@1=-6",
+        REFUSED,
+        &["hart 1: hart_start refused with error -6 (SBI_ERR_ALREADY_AVAILABLE); HSM state STOPPED"],
+    ),
+    case(
+        "accepts and never starts a hart",
+        4,
+        "forget-start@2",
+        REFUSED,
+        &["hart 2: did not come online within 20 s of hart_start; HSM state START_PENDING"],
+    ),
+    case("starts a hart 19 s late", 4, "late-start@1=19000000", RIGHT, &[]),
+    case(
+        "starts a hart 21 s late",
+        4,
+        "late-start@1=21000000",
+        REFUSED,
+        &["hart 1: did not come online within 20 s of hart_start; HSM state START_PENDING"],
+    ),
+    case(
+        "starts the wrong hart",
+        4,
+        "start-other@1=2",
+        REFUSED,
+        &["hart 1: firmware started hart 2 in its place"],
+    ),
+    case(
+        "swaps two harts",
+        4,
+        "start-other@1=2,start-other@2=1",
+        REFUSED,
+        &["hart 1: firmware started hart 2 in its place"],
+    ),
+    // Each hart believes that it is the other: nothing at boot contradicts it, but doorbells go astray.
+    case(
+        "swaps two harts and lies about it",
+        4,
+        "start-as@1=2,start-as@2=1",
+        Exit::Panic,
+        &["KSELFTEST: FAIL no end in time", "KINIT: FAIL cpu1 (hart 1) did not stop"],
+    ),
+    case(
+        "gives a hart another's id",
+        4,
+        "tell-id@1=2",
+        REFUSED,
+        &["hart 1: firmware started hart 2 in its place"],
+    ),
+    case(
+        "gives a hart another's block",
+        4,
+        "tell-opaque@2=1",
+        REFUSED,
+        &["hart 1: firmware started hart 2 in its place"],
+    ),
+    case(
+        "loses every IPI to a hart",
+        4,
+        "lose-ipi@1=1",
+        Exit::Panic,
+        &[
+            "KSELFTEST: FAIL",
+            "cpu1 (hart 1) has not seen the doorbell that was rung for it",
+            "KINIT: FAIL cpu1 (hart 1) did not stop",
+        ],
+    ),
+    case(
+        "loses every third IPI to a hart",
+        4,
+        "lose-ipi@1=3",
+        Exit::Red,
+        &["KSELFTEST: FAIL", "cpu1 (hart 1) has not seen the doorbell that was rung for it"],
+    ),
+    case(
+        "loses every IPI",
+        4,
+        "lose-ipi=1",
+        Exit::Panic,
+        &["KSELFTEST: FAIL", "KINIT: FAIL cpu1 (hart 1) did not stop"],
+    ),
+    case("refuses the first three IPIs to a hart", 4, "refuse-ipi@1=-1x3", RIGHT, &[]),
+    case(
+        "refuses every IPI to a hart",
+        4,
+        "refuse-ipi@1=-1",
+        Exit::Panic,
+        &["the doorbell of cpu1 (hart 1) cannot be rung: SBI error -1"],
+    ),
+    case("delivers IPIs twice at once", 4, "repeat-ipi=0", RIGHT, &[]),
+    case("delivers IPIs again after 20 us", 4, "repeat-ipi=20", RIGHT, &[]),
+    case("delivers IPIs again after 500 us", 4, "repeat-ipi=500", RIGHT, &[]),
+    case("delivers IPIs that nobody sent", 4, "spurious-ipi=1000", RIGHT, &[]),
+    case(
+        "refuses to stop a hart",
+        4,
+        "refuse-stop@3=-1",
+        Exit::Panic,
+        &["cpu3 cannot stop hart 3: SBI_ERR_FAILED"],
+    ),
+    case("says STOPPED of a running hart", 4, "claim-state@3=1", RIGHT, &[]),
+    case(
+        "says STARTED of a stopped hart",
+        4,
+        "claim-state@3=0",
+        Exit::Red,
+        &["cpu3 (hart 3) did not stop within 20 s; HSM state STARTED"],
+    ),
 ];
 
-/// The firmware's bytes.
-pub fn without_hsm() -> Vec<u8> {
-    CODE.iter().flat_map(|word| word.to_le_bytes()).collect()
+/// The steps.
+pub fn steps() -> Vec<Step> {
+    let mut steps: Vec<Step> = CASES.iter().map(step).collect();
+    steps.push(Step::boots("firmware: behaves, four harts in parallel", |ctx| {
+        let call = Call::new(["proof", "--bios", "antler"]).set("SMP", "4").set("REQUIRE_SMP", "1");
+        call.set("RUN_UNTIL_MARKER", "1").set("RUN_TIMEOUT", "180s").run(ctx)?.exits(RIGHT)?.passes()
+    }));
+    steps.push(Step::boots("firmware: behaves, 128 harts", |ctx| {
+        let call = Call::new(["run", "--smp", "128", "--bios", "antler", "--timeout", "180s", "--", "hello"]);
+        call.run(ctx)?.exits(RIGHT)?.passes()
+    }));
+    steps
+}
+
+fn step(case: &'static Case) -> Step {
+    Step::boots(format!("firmware: {}", case.name), move |ctx| {
+        if case.smp > 1 && !setup::qemu(ctx)?.is_fair_under_icount() {
+            return Ok(Count::SKIPPED);
+        }
+        let bios = format!("antler:{}", case.orders);
+        let mut done = Call::new(["proof", "--icount", "--bios", &bios])
+            .set("SMP", &case.smp.to_string())
+            .set("REQUIRE_SMP", if case.smp > 1 { "1" } else { "0" })
+            .set("RUN_UNTIL_MARKER", "1")
+            .set("RUN_TIMEOUT", "180s")
+            .run(ctx)?
+            .exits(case.exit)?;
+        for text in case.says {
+            done = done.says(text)?;
+        }
+        done.passes()
+    })
 }

@@ -1,8 +1,10 @@
 //! `cargo xtask test`: everything CI runs, as a list of steps, each as a user would do it.
 
+mod boards;
 mod browser;
 mod call;
 mod checks;
+mod damaged;
 mod firmware;
 mod host;
 mod os;
@@ -36,6 +38,9 @@ fn steps() -> Vec<Step> {
         proofs::steps(),
         programs::steps(),
         refusals::steps(),
+        firmware::steps(),
+        boards::steps(),
+        damaged::steps(),
         browser::steps(),
     ]
     .into_iter()

@@ -7,7 +7,6 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::call::Call;
-use super::firmware;
 use super::step::{Failure, Step};
 use crate::ctx::Ctx;
 use crate::exit::Exit;
@@ -74,10 +73,6 @@ pub fn steps() -> Vec<Step> {
         let path = put(ctx, "mute.bin", &0x0000_006f_u32.to_le_bytes())?;
         let call = Call::new(["proof", "--bios"]).arg(path).set("RUN_TIMEOUT", "20s");
         call.run(ctx)?.exits(Exit::Silent)?.says("printed nothing")?.passes()
-    }));
-    steps.push(Step::boots("refused: firmware without HSM", |ctx| {
-        let path = put(ctx, "without-hsm.bin", &firmware::without_hsm())?;
-        proof().arg("--bios").arg(path).run(ctx)?.exits(Exit::BootRefused)?.says("HSM")?.passes()
     }));
     steps.push(Step::boots("refused: a device tree with harts that are not there", |ctx| {
         let call = proof().set("SMP", "4").arg("--dtb").arg(tree_of(ctx, 8)?);
