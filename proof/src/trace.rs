@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use antler_facts::{Cpu, Event, Fact, Marker, RECORD, Task};
+use antler_facts::{Cpu, Event, Fact, Marker, RECORD};
 
 use crate::life::{self, Lives};
 use crate::requests::{self, Exchange};
@@ -24,11 +24,20 @@ impl Window {
     }
 }
 
+/// Something that cannot be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flaw {
+    /// What, in words.
+    pub what: String,
+    /// The facts that say so; none if what came is not a fact at all.
+    pub facts: Vec<Fact>,
+}
+
 /// The facts of one run.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
     by_cpu: BTreeMap<Cpu, Vec<Fact>>,
-    flaws: Vec<String>,
+    flaws: Vec<Flaw>,
     lives: Lives,
     exchanges: Vec<Exchange>,
 }
@@ -44,12 +53,14 @@ impl Trace {
             match Fact::decode(record) {
                 Ok(fact) => facts.push(fact),
                 Err(error) => {
-                    flaws.push(format!("record {number} (byte {}) is damaged: {error}", number * RECORD))
+                    let what = format!("record {number} (byte {}) is damaged: {error}", number * RECORD);
+                    flaws.push(Flaw { what, facts: Vec::new() });
                 }
             }
         }
         if !rest.is_empty() {
-            flaws.push(format!("the last {} bytes are not a whole fact of {RECORD}", rest.len()));
+            let what = format!("the last {} bytes are not a whole fact of {RECORD}", rest.len());
+            flaws.push(Flaw { what, facts: Vec::new() });
         }
         let mut trace = Trace::from_facts(facts);
         trace.flaws.splice(0..0, flaws);
@@ -72,8 +83,8 @@ impl Trace {
         trace
     }
 
-    /// What is wrong with the facts as such, in words.
-    pub fn flaws(&self) -> &[String] {
+    /// What is wrong with the facts as such.
+    pub fn flaws(&self) -> &[Flaw] {
         &self.flaws
     }
 
@@ -181,37 +192,28 @@ impl Trace {
 }
 
 /// Sequence numbers count from 0 without holes, time never goes back, nothing was dropped.
-fn check_order(cpu: Cpu, facts: &[Fact], flaws: &mut Vec<String>) {
+fn check_order(cpu: Cpu, facts: &[Fact], flaws: &mut Vec<Flaw>) {
     let mut expected = 0;
-    let mut time = 0;
+    let mut last: Option<&Fact> = None;
     for fact in facts {
+        let around: Vec<Fact> = last.into_iter().chain([fact]).copied().collect();
+        let mut say = |what| flaws.push(Flaw { what, facts: around.clone() });
         match fact.seq.cmp(&expected) {
             Ordering::Equal => {}
             Ordering::Greater => {
-                flaws.push(format!("cpu{}: facts {expected} to {} are missing", cpu.0, fact.seq - 1));
+                say(format!("cpu{}: facts {expected} to {} are missing", cpu.0, fact.seq - 1))
             }
-            Ordering::Less => flaws.push(format!(
-                "cpu{}: fact {} came again or late, after {}",
-                cpu.0,
-                fact.seq,
-                expected - 1
-            )),
+            Ordering::Less => {
+                say(format!("cpu{}: fact {} came again or late, after {}", cpu.0, fact.seq, expected - 1))
+            }
         }
         expected = expected.max(fact.seq.saturating_add(1));
-        if fact.time < time {
-            flaws.push(format!(
-                "cpu{}: at fact {} time goes back from {time} to {} ns",
-                cpu.0, fact.seq, fact.time
-            ));
+        if let Some(time) = last.map(|last| last.time).filter(|time| fact.time < *time) {
+            say(format!("cpu{}: at fact {} time goes back from {time} to {} ns", cpu.0, fact.seq, fact.time));
         }
-        time = fact.time;
+        last = Some(fact);
         if let Event::Dropped { count } = fact.event {
-            flaws.push(format!("cpu{}: {count} facts were dropped for want of room", cpu.0));
+            say(format!("cpu{}: {count} facts were dropped for want of room", cpu.0));
         }
     }
-}
-
-/// A task's name in reports: slot and generation.
-pub(crate) fn task_name(task: Task) -> String {
-    format!("task {}.{}", task.0 & 0xffff_ffff, task.0 >> 32)
 }

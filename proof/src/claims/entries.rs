@@ -1,39 +1,41 @@
 //! Every CPU's facts follow the kernel's own steps: what must stand beside what, fact by fact.
 
+use std::collections::BTreeSet;
+
 use antler_abi::Syscall;
 use antler_facts::{Cpu, Event, Fact, Leave, Marker, Seen, WakeCause};
 
 use super::Findings;
-use crate::trace::{Trace, task_name};
+use crate::trace::Trace;
 use crate::verdict::Case;
-
-/// `scause` of an environment call from U-mode.
-const CALL: u64 = 8;
-/// `scause` of an illegal instruction. The kernel may give the task its floating-point unit and let it try again.
-const ILLEGAL: u64 = 2;
-/// `scause` of a supervisor software interrupt; the highest bit marks interrupts.
-pub(super) const SOFTWARE_INTERRUPT: u64 = 0x8000_0000_0000_0001;
-/// `scause` of a supervisor timer interrupt.
-const TIMER_INTERRUPT: u64 = 0x8000_0000_0000_0005;
+use crate::words::{CALL, ILLEGAL, SOFTWARE_INTERRUPT, TIMER_INTERRUPT, task_name};
 
 pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     let mut findings = Findings::default();
     let mut entries = 0usize;
+    let mut causes = BTreeSet::new();
     for cpu in trace.cpus() {
         let facts = trace.of(cpu);
         for (index, fact) in facts.iter().enumerate() {
-            let before = index.checked_sub(1).map(|at| facts[at].event);
-            let after = facts.get(index + 1).map(|fact| fact.event);
+            let before = index.checked_sub(1).map(|at| &facts[at]);
+            let after = facts.get(index + 1);
             // A CPU that was stopped for good may have stated the first half of a step.
             if let Some(after) = after
-                && let Some(needed) = needs_after(fact.event, after)
+                && let Some(needed) = needs_after(fact.event, after.event)
             {
                 wrong(&mut findings, fact, needed, "is followed by", Some(after));
             }
-            if let Some(needed) = needs_before(fact, before) {
+            if let Some(needed) = needs_before(fact, before.map(|fact| fact.event)) {
                 wrong(&mut findings, fact, needed, "follows", before);
             }
-            entries += usize::from(matches!(fact.event, Event::TrapUser { .. }));
+            if let Event::TrapUser { cause, .. } = fact.event {
+                entries += 1;
+                // One entry of each kind of cause is enough to look at.
+                if causes.insert(cause) {
+                    findings.shows(fact);
+                    findings.shows_all(after);
+                }
+            }
         }
         context(cpu, facts, &mut findings);
     }
@@ -43,9 +45,10 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     findings
 }
 
-fn wrong(findings: &mut Findings, fact: &Fact, needed: &str, how: &str, what: Option<Event>) {
-    let what = what.map_or("nothing".to_owned(), |event| event.kind().name().to_owned());
-    findings.red(format!(
+fn wrong(findings: &mut Findings, fact: &Fact, needed: &str, how: &str, other: Option<&Fact>) {
+    let what = other.map_or("nothing".to_owned(), |fact| fact.event.kind().name().to_owned());
+    let facts: Vec<&Fact> = [fact].into_iter().chain(other).collect();
+    findings.at(&facts).red(format!(
         "cpu{} at {} ns: {} {how} {what}; it needs {needed}",
         fact.cpu.0,
         fact.time,
@@ -66,6 +69,7 @@ fn needs_after(event: Event, after: Event) -> Option<&'static str> {
             matches!(after, Event::Timer { .. } | Event::Seen { at: Seen::Trap }),
             "the timer, or the doorbell that came with it",
         ),
+        // The kernel may give the task its floating-point unit and let it try again.
         Event::TrapUser { cause: ILLEGAL, .. } => return None,
         Event::TrapUser { cause, task } => (
             matches!(after, Event::Fault { task: t, cause: c, .. } if (t, c) == (task, cause)),
@@ -128,7 +132,8 @@ fn context(cpu: Cpu, facts: &[Fact], findings: &mut Findings) {
     let probe = Syscall::Probe.number() as u64;
     let (mut call, mut timer, mut running, mut idle, mut ran) = (None, false, None, false, false);
     for fact in facts {
-        let mut say = |what: String| findings.red(format!("cpu{} at {} ns: {what}", cpu.0, fact.time));
+        let mut say =
+            |what: String| findings.at(&[fact]).red(format!("cpu{} at {} ns: {what}", cpu.0, fact.time));
         match fact.event {
             Event::Syscall { number, .. } => call = Some(number),
             Event::Refused { number, .. } if call.take() != Some(number) => {

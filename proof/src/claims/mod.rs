@@ -6,6 +6,7 @@ mod chain;
 mod counterfactual;
 mod end;
 mod entries;
+mod findings;
 mod integrity;
 mod isolation;
 mod offline;
@@ -14,6 +15,7 @@ mod ownership;
 mod platform;
 mod resched;
 mod satp;
+mod stacks;
 mod stealing;
 mod target;
 mod timer;
@@ -22,11 +24,11 @@ mod traps;
 use antler_facts::Marker;
 use serde::Serialize;
 
+pub use findings::Evidence;
+pub(crate) use findings::Findings;
+
 use crate::trace::Trace;
 use crate::verdict::Case;
-
-/// Reasons kept for one claim; further ones are counted.
-const REASONS: usize = 12;
 
 /// What became of a claim or a marker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -56,36 +58,10 @@ pub struct Claim {
     pub found: String,
     /// Why it is red; at most a dozen.
     pub reasons: Vec<String>,
-}
-
-/// What a claim's function gathers.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Findings {
-    reasons: Vec<String>,
-    more: usize,
-    found: String,
-}
-
-impl Findings {
-    /// Something that contradicts the claim, or evidence that is missing.
-    pub fn red(&mut self, reason: impl Into<String>) {
-        match self.reasons.len() < REASONS {
-            true => self.reasons.push(reason.into()),
-            false => self.more += 1,
-        }
-    }
-
-    /// Red unless `holds`.
-    pub fn must(&mut self, holds: bool, reason: impl FnOnce() -> String) {
-        if !holds {
-            self.red(reason());
-        }
-    }
-
-    /// What was found, in numbers, for a claim that holds.
-    pub fn found(&mut self, found: impl Into<String>) {
-        self.found = found.into();
-    }
+    /// The facts that prove it, or contradict it; at most 64, those that contradict it first.
+    pub evidence: Vec<Evidence>,
+    /// How many facts there were to choose from.
+    pub evidence_total: usize,
 }
 
 type Judge = fn(&Trace, &Case) -> Findings;
@@ -112,7 +88,7 @@ const fn entry(
 
 const ONLINE: &[Option<Marker>] = &[None, Some(Marker::SmpOnline)];
 
-static CLAIMS: [Entry; 19] = [
+static CLAIMS: [Entry; 20] = [
     entry("integrity", false, &[], integrity::judge, "every CPU's facts are there, in order, none dropped"),
     entry(
         "platform",
@@ -171,11 +147,18 @@ static CLAIMS: [Entry; 19] = [
         "each task always runs in its own address space, switched at dispatch",
     ),
     entry(
+        "trap stacks",
+        false,
+        ONLINE,
+        stacks::judge,
+        "each CPU has a trap stack and a hart block of its own, keeps them, and answers Calls from there",
+    ),
+    entry(
         "online",
         true,
         ONLINE,
         online::judge,
-        "every hart came up by itself, on its own stack and block, and answered a Call from there",
+        "every hart came up by itself, was checked, and answered a Call",
     ),
     entry(
         "ipi chain",
@@ -255,16 +238,16 @@ fn conclude(entry: &Entry, trace: &Trace, case: &Case) -> Claim {
         state: State::NotJudged,
         found: String::new(),
         reasons: Vec::new(),
+        evidence: Vec::new(),
+        evidence_total: 0,
     };
     if entry.smp && !case.smp_judged {
         return claim;
     }
-    let Findings { mut reasons, more, found } = (entry.judge)(trace, case);
-    if more > 0 {
-        reasons.push(format!("and {more} more of this claim"));
-    }
+    let (reasons, found, evidence, total) = (entry.judge)(trace, case).conclude();
     claim.state = if reasons.is_empty() { State::Green } else { State::Red };
     (claim.reasons, claim.found) = (reasons, found);
+    (claim.evidence, claim.evidence_total) = (evidence, total);
     claim
 }
 

@@ -12,7 +12,7 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     for fact in trace.all() {
         if let Event::Timer { deadline } = fact.event {
             fired += 1;
-            findings.must(fact.time >= deadline, || {
+            findings.at(&[fact]).must(fact.time >= deadline, || {
                 format!("cpu{}'s timer for {deadline} ns fired at {} ns", fact.cpu.0, fact.time)
             });
         }
@@ -32,12 +32,14 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
             matches!(later.event, Event::Wake { task: t, cause: WakeCause::Deadline, .. } if t == task)
                 && later.time >= fact.time
         });
-        let fired = woken.is_some_and(|wake| {
-            trace.within(wake.cpu, window).iter().any(|timer| {
-                matches!(timer.event, Event::Timer { .. }) && timer.seq < wake.seq && timer.time >= fact.time
-            })
+        let Some(wake) = woken else { continue };
+        let timer = trace.within(wake.cpu, window).iter().find(|timer| {
+            matches!(timer.event, Event::Timer { .. }) && timer.seq < wake.seq && timer.time >= fact.time
         });
-        sleeper |= fired;
+        if let Some(timer) = timer {
+            sleeper = true;
+            findings.shows_all([fact, timer, wake]);
+        }
     }
     findings.must(sleeper, || {
         "before the timer marker no task called sleep and was then woken by a timer of the CPU that woke it".into()

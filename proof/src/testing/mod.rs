@@ -3,6 +3,7 @@
 mod chain;
 mod doorbells;
 mod entries;
+mod evidence;
 mod forged;
 mod forged_smp;
 mod good;
