@@ -17,6 +17,7 @@
 
 mod claims;
 mod console;
+mod junit;
 mod life;
 mod markers;
 mod requests;

@@ -62,8 +62,8 @@ pub struct Life {
     pub ran: Vec<Stay>,
     /// When its end was stated.
     pub exit: Option<u64>,
-    /// The last fact about it.
-    pub last: Option<Fact>,
+    /// Every fact that moves it, in order.
+    pub steps: Vec<Fact>,
     state: State,
     class: Qos,
     /// It asked for another class since it was dispatched last.
@@ -108,11 +108,16 @@ impl Life {
             queued: Vec::new(),
             ran: Vec::new(),
             exit: None,
-            last: None,
+            steps: Vec::new(),
             state: State::Unborn,
             class: Qos::Normal,
             reclassed: false,
         }
+    }
+
+    /// The last fact about it.
+    pub fn last(&self) -> Option<&Fact> {
+        self.steps.last()
     }
 
     /// Whether the task ended and left its CPU.
@@ -152,7 +157,7 @@ impl Life {
             let span = Window { from: fact.time, to: u64::MAX };
             Stay { cpu, span, class, begin: *fact, end: None }
         };
-        self.last = Some(*fact);
+        self.steps.push(*fact);
         self.state = match fact.event {
             Event::Spawned { parent, class, .. } => {
                 (self.parent, self.class, self.spawned) = (parent, class, Some((cpu, fact.time)));
@@ -292,7 +297,7 @@ fn follow(
             return life;
         };
         let mut say = |what: String| {
-            flaws.push(Flaw { what, facts: life.last.into_iter().chain([*fact]).collect() });
+            flaws.push(Flaw { what, facts: life.last().into_iter().chain([fact]).copied().collect() });
         };
         if !fits {
             say(format!(

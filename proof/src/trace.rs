@@ -162,6 +162,13 @@ impl Trace {
         &self.exchanges
     }
 
+    /// Where a fact of this trace stands among its CPU's: its index.
+    pub fn index(&self, fact: &Fact) -> Option<usize> {
+        let facts = self.of(fact.cpu);
+        let numbered = usize::try_from(fact.seq).ok().filter(|at| facts.get(*at) == Some(fact));
+        numbered.or_else(|| facts.iter().position(|other| other == fact))
+    }
+
     /// The fact that the same CPU stated right before the one at `at`.
     pub fn before(&self, cpu: Cpu, at: usize) -> Option<&Fact> {
         self.of(cpu).get(at.checked_sub(1)?)

@@ -11,11 +11,12 @@ use crate::words::task_name;
 
 /// A ceiling and how long it held.
 #[derive(Clone, Copy)]
-struct Ceiling<'a> {
-    set: &'a Fact,
-    cpu: Cpu,
-    class: Qos,
-    span: Window,
+pub(super) struct Ceiling<'a> {
+    /// The fact that states it.
+    pub set: &'a Fact,
+    pub cpu: Cpu,
+    pub class: Qos,
+    pub span: Window,
 }
 
 pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
@@ -43,7 +44,8 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     findings
 }
 
-fn ceilings(trace: &Trace) -> Vec<Ceiling<'_>> {
+/// Every ceiling that was set.
+pub(super) fn ceilings(trace: &Trace) -> Vec<Ceiling<'_>> {
     let mut stated: Vec<(&Fact, Cpu, Qos)> = trace
         .all()
         .filter_map(|fact| match fact.event {

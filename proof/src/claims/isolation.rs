@@ -37,7 +37,7 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
         let twice = faults.iter().filter(|(_, other, _)| other == task).count() > 1;
         findings.shows_all([*fact]);
         findings.at(&[fact]).must(!twice, || format!("{} was ended for a fault twice", task_name(*task)));
-        findings.shows_all(life.and_then(|life| life.last.as_ref()));
+        findings.shows_all(life.and_then(|life| life.last()));
         findings.at(&[fact]).must(life.is_some_and(|life| life.exit.is_some_and(|at| at <= until)), || {
             format!(
                 "{} faulted (scause {cause}), but its end was not stated before the marker",

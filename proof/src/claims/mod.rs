@@ -9,14 +9,17 @@ mod entries;
 mod findings;
 mod integrity;
 mod isolation;
+mod migration;
 mod offline;
 mod online;
 mod ownership;
 mod platform;
+mod qos;
 mod resched;
 mod satp;
 mod stacks;
 mod stealing;
+mod stop;
 mod target;
 mod timer;
 mod traps;
@@ -88,7 +91,7 @@ const fn entry(
 
 const ONLINE: &[Option<Marker>] = &[None, Some(Marker::SmpOnline)];
 
-static CLAIMS: [Entry; 20] = [
+static CLAIMS: [Entry; 23] = [
     entry("integrity", false, &[], integrity::judge, "every CPU's facts are there, in order, none dropped"),
     entry(
         "platform",
@@ -103,6 +106,13 @@ static CLAIMS: [Entry; 20] = [
         &[Some(Marker::Done)],
         end::judge,
         "the kernel ended the machine itself, with the code seen",
+    ),
+    entry(
+        "stop",
+        false,
+        &[Some(Marker::Done)],
+        stop::judge,
+        "one CPU ends the machine, after every other one was asked to stop, did, and said nothing more",
     ),
     entry(
         "ownership",
@@ -138,6 +148,20 @@ static CLAIMS: [Entry; 20] = [
         &[Some(Marker::Isolation)],
         isolation::judge,
         "wild programs are ended, bad pointers refused, everything else runs on",
+    ),
+    entry(
+        "qos",
+        false,
+        &[],
+        qos::judge,
+        "no CPU runs a class while it knows of something higher in its queue",
+    ),
+    entry(
+        "migration",
+        false,
+        &[],
+        migration::judge,
+        "a task that changes its CPU was moved by a steal, a wake, a CPU that left or a ceiling, and stays itself",
     ),
     entry(
         "address spaces",

@@ -19,7 +19,7 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     let mut count = 0;
     for (task, life) in trace.lives().iter() {
         count += 1;
-        let last: Vec<&Fact> = life.last.iter().collect();
+        let last: Vec<&Fact> = life.last().into_iter().collect();
         findings
             .at(&last)
             .must(life.ended(), || format!("{} never ended: it was last {}", task_name(task), life.place()));
@@ -44,7 +44,7 @@ fn examples(trace: &Trace, findings: &mut Findings) {
     }
     for (_, life) in trace.lives().iter() {
         findings.shows_all(life.ran.first().map(|stay| &stay.begin));
-        findings.shows_all(life.last.as_ref());
+        findings.shows_all(life.last());
     }
 }
 

@@ -61,7 +61,7 @@ fn once(trace: &Trace, task: Task, life: &Life, home: Cpu, findings: &mut Findin
         trace.all().filter(|f| matches!(f.event, Event::Exit { task: t, .. } if t == task)).collect();
     findings.at(&exits).must(exits.len() == 1, || format!("{} ended {} times", task_name(task), exits.len()));
     let Some(first) = life.ran.first() else {
-        let last: Vec<&Fact> = life.last.iter().collect();
+        let last: Vec<&Fact> = life.last().into_iter().collect();
         return findings.at(&last).red(format!("{} never ran", task_name(task)));
     };
     if first.cpu == home {

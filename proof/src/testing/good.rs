@@ -27,6 +27,9 @@ impl Script {
         }
         run.marker(main, Marker::Done);
         run.exit(0, main);
+        for cpu in 1..cpus {
+            run.rouse(0, cpu, Request::Stop);
+        }
         run.say(0, Event::End { code: 0 });
         run
     }
@@ -199,8 +202,18 @@ impl Script {
         let sent = self.spawn(0, main, Qos::Normal);
         self.place(0, sent, away);
         self.dispatch(away, sent, Qos::Normal);
-        self.exit(away, sent);
+        // It waits there, is woken, and runs to its end on cpu0.
+        self.call(away, sent, Syscall::Wait);
+        self.leave(away, sent, Leave::Block);
         self.rest(away);
+        self.call(0, main, Syscall::Wake);
+        self.say(0, Event::Wake { task: sent, cause: WakeCause::Signal, target: Cpu(0) });
+        self.local(0, sent);
+        self.call(0, main, Syscall::Join);
+        self.leave(0, main, Leave::Block);
+        self.dispatch(0, sent, Qos::Normal);
+        self.exit(0, sent);
+        self.back(main, Qos::Normal);
         let taken = self.spawn(0, main, Qos::Normal);
         self.local(0, taken);
         self.rouse(0, away, Request::Resched);
@@ -233,7 +246,7 @@ impl Script {
             self.dispatch(0, task, Qos::Normal);
             self.exit(0, task);
         }
-        self.back(main);
+        self.back(main, Qos::Normal);
         self.marker(main, Marker::WorkStealing);
     }
 
@@ -243,10 +256,10 @@ impl Script {
         task
     }
 
-    fn back(&mut self, main: Task) {
+    fn back(&mut self, main: Task, class: Qos) {
         self.say(0, Event::Wake { task: main, cause: WakeCause::Join, target: Cpu(0) });
         self.local(0, main);
-        self.dispatch(0, main, Qos::Normal);
+        self.dispatch(0, main, class);
     }
 
     fn bound(&mut self, main: Task) {
@@ -263,11 +276,13 @@ impl Script {
             self.exit(cpu, *task);
         }
         self.rest(1);
-        self.back(main);
+        self.back(main, Qos::Normal);
         self.marker(main, Marker::RejectStealAboveBound);
     }
 
     fn ceiling(&mut self, main: Task) {
+        // Above what it puts on its own queue, or that would take its place.
+        self.call(0, main, Syscall::SetQos);
         self.call(0, main, Syscall::Probe);
         self.say(0, Event::Ceiling { cpu: Cpu(1), class: Qos::Normal });
         let high = self.made(main, Qos::Interactive);
@@ -282,7 +297,7 @@ impl Script {
         self.leave(0, main, Leave::Block);
         self.dispatch(0, high, Qos::Interactive);
         self.exit(0, high);
-        self.back(main);
+        self.back(main, Qos::PerfBurst);
         self.marker(main, Marker::RejectStealHigherQos);
     }
 }

@@ -29,6 +29,7 @@ fn every_claim_says_what_it_found_in_numbers() {
     let asked = Script::good(3).facts.iter().filter(|f| matches!(f.event, Event::Request { .. })).count();
     let rung = Script::good(3).facts.iter().filter(|f| matches!(f.event, Event::Ring { .. })).count();
     let made = Script::good(3).facts.iter().filter(|f| matches!(f.event, Event::Spawned { .. })).count();
+    let runs = Script::good(3).facts.iter().filter(|f| matches!(f.event, Event::Dispatch { .. })).count();
     let end = Script::good(3).now;
     assert_eq!(
         found,
@@ -36,11 +37,14 @@ fn every_claim_says_what_it_found_in_numbers() {
             ("integrity", &format!("{facts} facts of 3 CPUs")[..]),
             ("platform", "3 harts, hart 0 booted"),
             ("end", &format!("ended at {end} ns with 0")),
+            ("stop", "cpu0 stopped 2 others and ended the machine"),
             ("ownership", &format!("{made} tasks made and ended")),
             ("traps", &format!("{traps} traps, {calls} system calls")),
             ("entries", &format!("{traps} entries from U-mode, 3 of them faults")),
             ("timer", "1 timers fired, none early"),
             ("isolation", "3 programs ended for faults, 1 bad pointers refused"),
+            ("qos", &format!("{runs} choices, 6 of them with lower work waiting")),
+            ("migration", "1 moves: 0 by steals, 1 by wakes, 0 by CPUs that left, 0 by ceilings"),
             ("address spaces", &format!("{made} tasks in 4 address spaces")),
             ("trap stacks", "3 trap stacks, 3 answers from them"),
             ("online", "3 CPUs online, each by itself"),
@@ -60,7 +64,7 @@ fn every_claim_says_what_it_found_in_numbers() {
     );
     assert_eq!(verdict.facts, facts);
     let line =
-        format!("PROOF GREEN: smp=3 (SMP judged); 16 of 16 markers, 20 claims green, 0 red; {facts} facts");
+        format!("PROOF GREEN: smp=3 (SMP judged); 16 of 16 markers, 23 claims green, 0 red; {facts} facts");
     assert_eq!(verdict.line(), line);
 }
 
@@ -71,7 +75,7 @@ fn the_line_counts_what_is_red_and_what_was_not_judged() {
     run.facts[at].event = Event::End { code: 32 };
     let line = run.verdict(1).line();
     assert!(
-        line.starts_with("PROOF RED: smp=1 (one CPU); 5 of 6 markers, 10 claims green, 1 red; "),
+        line.starts_with("PROOF RED: smp=1 (one CPU); 5 of 6 markers, 13 claims green, 1 red; "),
         "{line}"
     );
     let mut case = Case::new(2);
