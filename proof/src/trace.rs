@@ -198,6 +198,25 @@ impl Trace {
     }
 }
 
+impl Trace {
+    /// The spans in which a CPU may have been no target: from when it began to leave to when it has surely come back.
+    pub(crate) fn away(&self, cpu: Cpu) -> Vec<Window> {
+        let facts = self.of(cpu);
+        let leaves = requests::leaving(facts);
+        let mut spans = Vec::new();
+        for (index, fact) in facts.iter().enumerate() {
+            if !matches!(fact.event, Event::Offline { .. }) {
+                continue;
+            }
+            let begun = leaves[..index].iter().rposition(|leaves| !leaves);
+            let back = facts[index..].iter().position(|fact| matches!(fact.event, Event::Online { .. }));
+            let back = back.map(|offset| facts.get(index + offset + 1).map_or(u64::MAX, |fact| fact.time));
+            spans.push(Window { from: begun.map_or(0, |at| facts[at].time), to: back.unwrap_or(u64::MAX) });
+        }
+        spans
+    }
+}
+
 /// Sequence numbers count from 0 without holes, time never goes back, nothing was dropped.
 fn check_order(cpu: Cpu, facts: &[Fact], flaws: &mut Vec<Flaw>) {
     let mut expected = 0;

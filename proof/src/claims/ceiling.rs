@@ -25,6 +25,16 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     for ceiling in &ceilings {
         kept(trace, *ceiling, &mut findings);
     }
+    // What a self-test lowers it raises again.
+    let done = trace.marker_time(Marker::Done).unwrap_or(u64::MAX);
+    for ceiling in ceilings.iter().filter(|ceiling| ceiling.span.has(done) && ceiling.span.to != done) {
+        findings.at(&[ceiling.set]).must(ceiling.class == Qos::PerfBurst, || {
+            format!(
+                "cpu{} is still under the ceiling {} when all self-tests are done",
+                ceiling.cpu.0, ceiling.class
+            )
+        });
+    }
     let Some(window) = trace.window(Marker::RejectStealHigherQos) else {
         no_window(&mut findings, Marker::RejectStealHigherQos);
         return findings;

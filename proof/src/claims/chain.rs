@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use antler_facts::{Cpu, Event, Fact, Marker, Request, Seen};
 
 use super::Findings;
-use crate::requests::{At, Exchange, acks};
+use crate::requests::{At, Exchange, acks, leaving};
 use crate::trace::Trace;
 use crate::verdict::Case;
 
@@ -161,6 +161,7 @@ fn acknowledgements(trace: &Trace, cpu: Cpu, findings: &mut Findings) {
         made.entry(exchange.sender).or_default().insert(exchange.n, exchange.request.time);
     }
     let mut last: BTreeMap<Cpu, (u64, Option<At>)> = BTreeMap::new();
+    let leaves = leaving(trace.of(cpu));
     for ack in acks(trace, cpu) {
         let name = format!("cpu{}'s ack of cpu{} up to {}", cpu.0, ack.sender.0, ack.n);
         let facts: Vec<&Fact> = trace.of(cpu).get(ack.at.index).into_iter().collect();
@@ -174,6 +175,9 @@ fn acknowledgements(trace: &Trace, cpu: Cpu, findings: &mut Findings) {
         }
         let (before, seen) = last.insert(ack.sender, (ack.n, ack.seen)).unwrap_or((0, None));
         // A request that one drain met early is met again by the drain that its own doorbell causes.
+        // One drain meets each sender once; a CPU that leaves drains once more under its last doorbell.
+        let again = ack.seen == seen && seen.is_some() && !leaves[ack.at.index];
+        findings.at(&facts).must(!again, || format!("{name} is the second one under one doorbell"));
         findings.at(&facts).must(ack.n > before || (ack.n == before && ack.seen != seen), || {
             format!("{name} came after an ack up to {before}")
         });

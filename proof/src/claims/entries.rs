@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use antler_abi::Syscall;
-use antler_facts::{Cpu, Event, Fact, Leave, Marker, Seen, WakeCause};
+use antler_facts::{Cpu, Event, Fact, Leave, Marker, Request, Seen, WakeCause};
 
 use super::Findings;
 use crate::trace::Trace;
@@ -38,6 +38,18 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
             }
         }
         context(cpu, facts, &mut findings);
+        waits(cpu, facts, &mut findings);
+        for three in facts.windows(3) {
+            if let (Event::Identity { .. }, Event::Ack { sender, .. }) = (three[0].event, three[1].event) {
+                let replied = matches!(three[2].event, Event::Request { target, what: Request::Reply, .. } if target == sender);
+                findings.at(&[&three[0], &three[1], &three[2]]).must(replied, || {
+                    format!(
+                        "cpu{} at {} ns: it answers cpu{}'s Call and does not tell it",
+                        cpu.0, three[1].time, sender.0
+                    )
+                });
+            }
+        }
     }
     findings.must(entries > 0, || "nothing ever entered the kernel from U-mode".into());
     let ended = trace.all().filter(|fact| matches!(fact.event, Event::Fault { .. })).count();
@@ -93,6 +105,10 @@ fn needs_after(event: Event, after: Event) -> Option<&'static str> {
             },
             "its doorbell, or the target's refusal",
         ),
+        // A caller answers its own Call as well, without a doorbell.
+        Event::Identity { .. } => {
+            (!matches!(after, Event::Request { .. } | Event::IdleBegin {}), "the caller acknowledged")
+        }
         Event::StealRefused { error, .. } => {
             (matches!(after, Event::Refused { error: e, .. } if e == error), "the caller told")
         }
@@ -119,6 +135,10 @@ fn needs_before(fact: &Fact, before: Option<Event>) -> Option<&'static str> {
             matches!(before, Some(Event::Syscall { .. } | Event::Request { .. })),
             "the call or request that it refuses",
         ),
+        Event::Request { target, what: Request::Reply, .. } => (
+            matches!(before, Some(Event::Ack { sender, .. }) if sender == target),
+            "the ack of the caller that it answers",
+        ),
         Event::Marker { marker: Marker::Boot } => (fact.cpu == Cpu(0), "cpu0 to state it"),
         Event::Marker { .. } | Event::StealRefused { .. } => (probe, "the probe that asked for it"),
         _ => return None,
@@ -131,7 +151,11 @@ fn needs_before(fact: &Fact, before: Option<Event>) -> Option<&'static str> {
 fn context(cpu: Cpu, facts: &[Fact], findings: &mut Findings) {
     let probe = Syscall::Probe.number() as u64;
     let (mut call, mut timer, mut running, mut idle, mut ran) = (None, false, None, false, false);
+    let mut asks = false;
     for fact in facts {
+        // A probe does what it is for at once.
+        let asked = matches!(fact.event, Event::Syscall { number, .. } if number == probe);
+        let asks = std::mem::replace(&mut asks, asked);
         let mut say =
             |what: String| findings.at(&[fact]).red(format!("cpu{} at {} ns: {what}", cpu.0, fact.time));
         match fact.event {
@@ -168,10 +192,43 @@ fn context(cpu: Cpu, facts: &[Fact], findings: &mut Findings) {
             }
             Event::Online { .. } => idle = false,
             // Boot arguments set ceilings on cpu0, before anything runs.
-            Event::Ceiling { .. } if call != Some(probe) && (cpu != Cpu(0) || ran) => {
+            Event::Ceiling { .. } if !asks && (cpu != Cpu(0) || ran) => {
                 say("a ceiling is set by no call".into());
             }
             Event::HartState { .. } if call.is_none() => say("a hart's state is asked for by no call".into()),
+            _ => {}
+        }
+    }
+}
+
+/// The kernel is never interrupted: a timer fires, and a doorbell is seen out of WFI, where the CPU waits (idle, or in a
+/// call, or for others when a task has ended), and a task is interrupted once for each.
+fn waits(cpu: Cpu, facts: &[Fact], findings: &mut Findings) {
+    let (mut waits, mut running, mut interrupted) = (true, false, false);
+    for fact in facts {
+        match fact.event {
+            Event::TrapUser { cause, .. } => (waits, interrupted) = (false, cause >> 63 == 1),
+            Event::Dispatch { .. } => (waits, running, interrupted) = (false, true, false),
+            Event::Leave { .. } => running = false,
+            Event::Syscall { .. } | Event::IdleBegin {} | Event::Exit { .. } | Event::Online { .. } => {
+                waits = true
+            }
+            Event::Timer { .. } => {
+                let may = waits || interrupted || !running;
+                findings.at(&[fact]).must(may, || {
+                    format!(
+                        "cpu{} at {} ns: its timer fires while a task runs, and interrupts nothing",
+                        cpu.0, fact.time
+                    )
+                });
+                interrupted = false;
+            }
+            Event::Seen { at: Seen::Wfi } => findings.at(&[fact]).must(waits, || {
+                format!(
+                    "cpu{} at {} ns: it sees its doorbell out of WFI, and waits for nothing",
+                    cpu.0, fact.time
+                )
+            }),
             _ => {}
         }
     }

@@ -23,7 +23,16 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
         .all()
         .filter(|fact| fact.time <= until)
         .filter_map(|fact| match fact.event {
-            Event::Fault { task, cause, .. } => Some((fact, task, cause)),
+            Event::Fault { task, cause, address } => {
+                let kernel = address >> 63 == 1;
+                findings.at(&[fact]).must(kernel || !FAULTS[0].1.contains(&cause), || {
+                    format!(
+                        "{} was ended for reading {address:#x}, which is not the kernel's",
+                        task_name(task)
+                    )
+                });
+                Some((fact, task, cause))
+            }
             _ => None,
         })
         .collect();

@@ -1,5 +1,7 @@
 //! A task that changes its CPU stays the same task, and something that may move it moved it.
 
+use std::collections::BTreeSet;
+
 use antler_abi::Qos;
 use antler_facts::{Cpu, Event, Fact, Leave, Place, Task};
 
@@ -31,7 +33,7 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
         causes.extend(moves(task, life, &mut findings));
     }
     for cpu in trace.cpus() {
-        evictions(trace.of(cpu), &mut findings);
+        evictions(trace, cpu, &mut findings);
     }
     let count = |cause| causes.iter().filter(|other| **other == cause).count();
     findings.found(format!(
@@ -151,12 +153,47 @@ fn moves(task: Task, life: &Life, findings: &mut Findings) -> Vec<Cause> {
 }
 
 /// Only a CPU on its way out evicts tasks and gives them new homes.
-fn evictions(facts: &[Fact], findings: &mut Findings) {
-    for (fact, leaves) in facts.iter().zip(leaving(facts)) {
-        let (Event::Evicted { to, .. } | Event::Rehome { to, .. }) = fact.event else { continue };
+fn evictions(trace: &Trace, cpu: Cpu, findings: &mut Findings) {
+    let facts = trace.of(cpu);
+    let mut rehomed = BTreeSet::new();
+    for (index, (fact, leaves)) in facts.iter().zip(leaving(facts)).enumerate() {
+        let (task, to) = match fact.event {
+            Event::Evicted { task, to } => (task, to),
+            Event::Rehome { task, to } => {
+                let parked = waited(trace, task, trace.earliest(cpu, index), fact.time);
+                findings.at(&[fact]).must(parked && rehomed.insert(task), || {
+                    format!(
+                        "cpu{} gives {} a new home at {} ns, which does not wait, or has one",
+                        cpu.0,
+                        task_name(task),
+                        fact.time
+                    )
+                });
+                (task, to)
+            }
+            Event::Online { .. } => {
+                rehomed.clear();
+                continue;
+            }
+            _ => continue,
+        };
         let what = fact.event.kind().name();
         findings.at(&[fact]).must(leaves && to != fact.cpu, || {
-            format!("cpu{} states {what} at {} ns and does not leave", fact.cpu.0, fact.time)
+            format!(
+                "cpu{} states {what} of {} at {} ns and does not leave",
+                cpu.0,
+                task_name(task),
+                fact.time
+            )
         });
     }
+}
+
+/// Whether a task waited at some moment of that span.
+fn waited(trace: &Trace, task: Task, from: u64, to: u64) -> bool {
+    let steps = trace.lives().get(task).map_or(&[][..], |life| &life.steps);
+    steps.iter().enumerate().any(|(at, step)| {
+        let left = matches!(step.event, Event::Leave { why: Leave::Block, .. }) && step.time <= to;
+        left && steps.get(at + 1).is_none_or(|next| next.time >= from)
+    })
 }

@@ -1,6 +1,7 @@
 //! The claims: each one function from facts to red or green, each in a file of its own.
 
 mod bound;
+mod calls;
 mod ceiling;
 mod chain;
 mod counterfactual;
@@ -91,7 +92,7 @@ const fn entry(
 
 const ONLINE: &[Option<Marker>] = &[None, Some(Marker::SmpOnline)];
 
-static CLAIMS: [Entry; 23] = [
+static CLAIMS: [Entry; 24] = [
     entry("integrity", false, &[], integrity::judge, "every CPU's facts are there, in order, none dropped"),
     entry(
         "platform",
@@ -134,6 +135,13 @@ static CLAIMS: [Entry; 23] = [
         &[Some(Marker::Trap)],
         entries::judge,
         "every entry into the kernel follows its steps: trap, cause, what is done about it",
+    ),
+    entry(
+        "calls",
+        false,
+        &[Some(Marker::UserMode)],
+        calls::judge,
+        "every system call has the effects of its kind, and nothing that takes a call happens without one",
     ),
     entry(
         "timer",
@@ -252,6 +260,12 @@ static CLAIMS: [Entry; 23] = [
 /// Every claim, judged.
 pub(crate) fn judge_all(trace: &Trace, case: &Case) -> Vec<Claim> {
     CLAIMS.iter().map(|entry| conclude(entry, trace, case)).collect()
+}
+
+/// Whether any claim is red; looks no further than the first.
+#[cfg(test)]
+pub(crate) fn any_red(trace: &Trace, case: &Case) -> bool {
+    CLAIMS.iter().any(|entry| conclude(entry, trace, case).state == State::Red)
 }
 
 fn conclude(entry: &Entry, trace: &Trace, case: &Case) -> Claim {

@@ -1,9 +1,12 @@
 //! A CPU that is offline is no target, really is stopped, and comes back whole.
 
+use std::collections::BTreeMap;
+
 use antler_abi::Error;
 use antler_facts::{Cpu, Event, Fact, Hart, Marker, Request};
 
 use super::chain::refused;
+use super::platform::present;
 use super::target::{Refusals, refusals};
 use super::{Findings, no_window};
 use crate::trace::{Trace, Window};
@@ -11,6 +14,10 @@ use crate::verdict::Case;
 
 /// HSM state of a stopped hart (SBI specification, "Hart State Management").
 const STOPPED: u64 = 1;
+/// The last HSM state that there is (RESUME_PENDING).
+const LAST_STATE: u64 = 6;
+/// HSM state of a hart that runs.
+const STARTED: u64 = 0;
 
 pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     let mut findings = Findings::default();
@@ -27,6 +34,7 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
         }
         silence(trace, cpu, &mut findings);
     }
+    firmware(trace, &mut findings);
     findings.must(left > 0, || "no CPU went offline before the marker".into());
     findings.found(format!("{left} CPUs stopped, refused, and brought back"));
     findings
@@ -133,6 +141,49 @@ fn back(trace: &Trace, cpu: Cpu, span: Window, window: Window, findings: &mut Fi
     });
     findings.shows_all(stole.into_iter().flatten());
     findings.must(stole.is_some(), || format!("cpu{} stole and ran no task after its return", cpu.0));
+}
+
+/// What firmware reports of a hart agrees with what the CPU says that it is: STARTED while online, STOPPED only between
+/// its last word and its next start, and STOPPED for good once it was.
+fn firmware(trace: &Trace, findings: &mut Findings) {
+    let harts = present(trace);
+    let mut stopped: BTreeMap<Cpu, &Fact> = BTreeMap::new();
+    let mut reports: Vec<&Fact> = trace
+        .all()
+        .filter(|fact| matches!(fact.event, Event::HartState { .. } | Event::StartHart { .. }))
+        .collect();
+    // Of one tick, a CPU's own order.
+    reports.sort_by_key(|fact| (fact.time, fact.seq));
+    for fact in reports {
+        let (cpu, hart, state) = match fact.event {
+            Event::HartState { cpu, hart, state } => (cpu, hart, state),
+            Event::StartHart { cpu, .. } => {
+                stopped.remove(&cpu);
+                continue;
+            }
+            _ => continue,
+        };
+        let name = format!(
+            "cpu{} says at {} ns that firmware reports cpu{} in state {state}",
+            fact.cpu.0, fact.time, cpu.0
+        );
+        findings.at(&[fact]).must(harts.get(&cpu).is_none_or(|known| *known == hart), || {
+            format!("{name}, of hart {}, which it is not", hart.0)
+        });
+        let off = trace.offline(cpu).into_iter().any(|span| span.has(fact.time));
+        let away = trace.away(cpu).into_iter().any(|span| span.has(fact.time));
+        findings.at(&[fact]).must(state != STOPPED || off, || format!("{name}, but it was online"));
+        findings.at(&[fact]).must(state <= LAST_STATE, || format!("{name}, which no specification knows"));
+        if state == STOPPED {
+            stopped.entry(cpu).or_insert(fact);
+        }
+        if let Some(before) = stopped.get(&cpu) {
+            findings
+                .at(&[before, fact])
+                .must(state == STOPPED, || format!("{name}, and it was STOPPED before"));
+        }
+        findings.at(&[fact]).must(state == STARTED || away, || format!("{name}, but nobody took it offline"));
+    }
 }
 
 /// A CPU that stated `Offline` says nothing until it is online again.

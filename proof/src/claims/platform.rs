@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use antler_facts::{Cpu, Event, Fact, Hart};
+use antler_facts::{Cpu, Event, Fact, Hart, Marker};
 
 use super::Findings;
 use crate::trace::Trace;
@@ -70,6 +70,7 @@ pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
     let first: Vec<&Fact> = trace.of(Cpu(0)).first().into_iter().collect();
     let boots = first.iter().any(|fact| matches!(fact.event, Event::BootHart { .. }));
     findings.at(&first).must(boots, || "cpu0's first fact is not which hart boots".into());
+    order(trace, &mut findings);
     match boot[..] {
         [(fact, hart)] => {
             findings.at(&[fact]).must(map.get(&Cpu(0)) == Some(&hart), || {
@@ -88,4 +89,48 @@ pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
         }
     }
     findings
+}
+
+/// The boot goes in order: which hart and port, which harts there are, cpu0 itself, the others asked for, the others
+/// checked, and the marker. Every other CPU begins by saying that it is online.
+fn order(trace: &Trace, findings: &mut Findings) {
+    let facts = trace.of(Cpu(0));
+    let booted = facts.iter().position(|fact| fact.event == Event::Marker { marker: Marker::Boot });
+    let mut last: Option<(&Fact, (u8, u16))> = None;
+    for fact in &facts[..booted.map_or(0, |at| at + 1)] {
+        let rank = match fact.event {
+            Event::BootHart { .. } => (0, 0),
+            Event::Transport { .. } => (1, 0),
+            Event::Present { cpu, .. } => (2, cpu.0),
+            Event::Online { .. } => (3, 0),
+            Event::Ceiling { .. } => (4, 0),
+            Event::StartHart { cpu, .. } => (5, cpu.0),
+            Event::Verified { cpu, .. } => (6, cpu.0),
+            Event::Marker { .. } => (7, 0),
+            _ => continue,
+        };
+        if let Some((before, earlier)) = last {
+            findings.at(&[before, fact]).must(earlier <= rank, || {
+                let (what, before) = (fact.event.kind().name(), before.event.kind().name());
+                format!("cpu0 states {what} after {before}, at {} ns: the boot goes the other way", fact.time)
+            });
+        }
+        last = Some((fact, rank));
+    }
+    for fact in facts.iter().skip(booted.map_or(facts.len(), |at| at + 1)) {
+        let late = matches!(
+            fact.event,
+            Event::BootHart { .. } | Event::Transport { .. } | Event::Present { .. } | Event::Online { .. }
+        );
+        findings.at(&[fact]).must(!late, || {
+            format!("cpu0 states {} at {} ns, after the boot", fact.event.kind().name(), fact.time)
+        });
+    }
+    for cpu in trace.cpus().filter(|cpu| *cpu != Cpu(0)) {
+        if let Some(first) = trace.of(cpu).first() {
+            findings.at(&[first]).must(matches!(first.event, Event::Online { .. }), || {
+                format!("cpu{}'s first fact is {}, not that it is online", cpu.0, first.event.kind().name())
+            });
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Trap stacks and hart blocks: each CPU has its own, keeps it, and answers Calls from there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use antler_facts::{Cpu, Event, Fact};
 
@@ -24,6 +24,7 @@ pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
     let harts = present(trace);
     let mut own: BTreeMap<Cpu, Own<'_>> = BTreeMap::new();
     let mut answers = 0usize;
+    let mut up = BTreeSet::new();
     for fact in trace.all() {
         let cpu = fact.cpu;
         match fact.event {
@@ -31,6 +32,9 @@ pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
                 findings.shows(fact);
                 findings.at(&[fact]).must(harts.get(&cpu).is_none_or(|known| *known == hart), || {
                     format!("cpu{} came online as hart {}, which it is not", cpu.0, hart.0)
+                });
+                findings.at(&[fact]).must(up.insert(cpu), || {
+                    format!("cpu{} came online at {} ns, and was online", cpu.0, fact.time)
                 });
                 match own.get(&cpu) {
                     None => _ = own.insert(cpu, Own { said: fact, stack, block }),
@@ -52,6 +56,7 @@ pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
                     Some(own) => answers_from(*own, fact, block, sp, &mut findings),
                 }
             }
+            Event::Offline { .. } => _ = up.remove(&cpu),
             _ => {}
         }
     }

@@ -25,6 +25,15 @@ pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
             seen.count(&refusal, &mut findings);
         }
     }
+    for fact in trace.all() {
+        if let Event::TargetRefused { target, error } = fact.event {
+            let why = unfounded(trace, case, target, error, fact.time);
+            findings.at(&[fact]).must(why.is_none(), || {
+                let why = why.unwrap_or_default();
+                format!("cpu{} refuses target {target} at {} ns: {error}; but {why}", fact.cpu.0, fact.time)
+            });
+        }
+    }
     seen.both("a CPU that does not exist", &mut findings);
     for fact in trace.all() {
         if let Event::Request { target, .. } | Event::Ring { target, .. } = fact.event {
@@ -35,6 +44,19 @@ pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
     }
     findings.found(format!("refused {} times from U-mode, {} in the kernel", seen.user, seen.kernel));
     findings
+}
+
+/// Why a target was not to be refused for that reason, if it was not.
+fn unfounded(trace: &Trace, case: &Case, target: u64, error: Error, at: u64) -> Option<&'static str> {
+    let cpu = u16::try_from(target).ok().filter(|cpu| *cpu < case.cpus).map(Cpu);
+    match (error, cpu) {
+        (Error::InvalidTarget, None) => None,
+        (Error::InvalidTarget, Some(_)) => Some("that CPU exists"),
+        (Error::Offline, Some(cpu)) if trace.away(cpu).iter().any(|span| span.has(at)) => None,
+        (Error::Offline, Some(_)) => Some("that CPU was online"),
+        (Error::Offline, None) => Some("there is no such CPU"),
+        _ => Some("that is no reason to refuse a target"),
+    }
 }
 
 /// One refused target and the system call around it.

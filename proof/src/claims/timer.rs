@@ -1,6 +1,6 @@
 //! Timers: never early, and a sleeper is woken by one.
 
-use antler_facts::{Event, Marker, WakeCause};
+use antler_facts::{Event, Fact, Marker, WakeCause};
 
 use super::{Findings, no_window};
 use crate::trace::Trace;
@@ -17,6 +17,7 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
             });
         }
     }
+    once(trace, &mut findings);
     let Some(window) = trace.window(Marker::Timer) else {
         no_window(&mut findings, Marker::Timer);
         return findings;
@@ -46,4 +47,26 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     });
     findings.found(format!("{fired} timers fired, none early"));
     findings
+}
+
+/// A deadline fires once, unless there was more due at it than one interrupt takes care of.
+fn once(trace: &Trace, findings: &mut Findings) {
+    for cpu in trace.cpus() {
+        let mut last: Option<(&Fact, u64)> = None;
+        for fact in trace.of(cpu) {
+            match fact.event {
+                Event::Timer { deadline } => {
+                    if let Some((before, _)) = last.replace((fact, deadline)).filter(|(_, d)| *d == deadline)
+                    {
+                        findings.at(&[before, fact]).red(format!(
+                            "cpu{}'s timer for {deadline} ns fired twice, at {} and {} ns",
+                            cpu.0, before.time, fact.time
+                        ));
+                    }
+                }
+                Event::Wake { cause: WakeCause::Deadline, .. } => last = None,
+                _ => {}
+            }
+        }
+    }
 }

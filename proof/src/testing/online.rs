@@ -72,13 +72,15 @@ fn trap_stacks_and_blocks_are_each_cpus_own() {
     says(STACKS, 1, &[], &["0 of 1 CPUs said which trap stack they have"]);
     let as_hart = Event::Online { hart: Hart(7), stack: STACK * 2, block: BLOCK * 2 };
     says(STACKS, 2, &with(&up(), 4, (1, 10, as_hart)), &["cpu1 came online as hart 7, which it is not"]);
+    let away = plus(&up(), &[(1, 65, Event::Offline { hart: Hart(1) })]);
     for (stack, block) in [(STACK * 3, BLOCK * 2), (STACK * 2, BLOCK * 3)] {
         let back = (1, 70, Event::Online { hart: Hart(1), stack, block });
         let text =
             format!("cpu1 had stack 0x200000 and block 0x2000, and came back with {stack:#x} and {block:#x}");
-        says(STACKS, 2, &plus(&up(), &[back]), &[&text]);
+        says(STACKS, 2, &plus(&away, &[back]), &[&text]);
     }
-    says(STACKS, 2, &plus(&up(), &[(1, 70, online(1))]), &[]);
+    says(STACKS, 2, &plus(&away, &[(1, 70, online(1))]), &[]);
+    says(STACKS, 2, &plus(&up(), &[(1, 70, online(1))]), &["cpu1 came online at 70 ns, and was online"]);
 }
 
 #[test]

@@ -41,6 +41,7 @@ fn every_claim_says_what_it_found_in_numbers() {
             ("ownership", &format!("{made} tasks made and ended")),
             ("traps", &format!("{traps} traps, {calls} system calls")),
             ("entries", &format!("{traps} entries from U-mode, 3 of them faults")),
+            ("calls", &format!("{calls} calls, 6 of them refused")),
             ("timer", "1 timers fired, none early"),
             ("isolation", "3 programs ended for faults, 1 bad pointers refused"),
             ("qos", &format!("{runs} choices, 6 of them with lower work waiting")),
@@ -64,7 +65,7 @@ fn every_claim_says_what_it_found_in_numbers() {
     );
     assert_eq!(verdict.facts, facts);
     let line =
-        format!("PROOF GREEN: smp=3 (SMP judged); 16 of 16 markers, 23 claims green, 0 red; {facts} facts");
+        format!("PROOF GREEN: smp=3 (SMP judged); 16 of 16 markers, 24 claims green, 0 red; {facts} facts");
     assert_eq!(verdict.line(), line);
 }
 
@@ -75,7 +76,7 @@ fn the_line_counts_what_is_red_and_what_was_not_judged() {
     run.facts[at].event = Event::End { code: 32 };
     let line = run.verdict(1).line();
     assert!(
-        line.starts_with("PROOF RED: smp=1 (one CPU); 5 of 6 markers, 13 claims green, 1 red; "),
+        line.starts_with("PROOF RED: smp=1 (one CPU); 5 of 6 markers, 14 claims green, 1 red; "),
         "{line}"
     );
     let mut case = Case::new(2);
