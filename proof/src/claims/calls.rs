@@ -19,6 +19,7 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     let mut findings = Findings::default();
     let programs = Programs::read(trace);
     let parked = parked(trace);
+    last_entries(trace, &programs, &mut findings);
     let (mut calls, mut refused) = (0usize, 0usize);
     for cpu in trace.cpus() {
         let facts = trace.of(cpu);
@@ -116,11 +117,13 @@ impl<'a> Entry<'a> {
 struct Programs {
     first: BTreeMap<Task, Task>,
     doomed: BTreeMap<Task, u64>,
+    over: BTreeMap<Task, u64>,
 }
 
 impl Programs {
     fn read(trace: &Trace) -> Programs {
-        let mut programs = Programs { first: BTreeMap::new(), doomed: BTreeMap::new() };
+        let mut programs =
+            Programs { first: BTreeMap::new(), doomed: BTreeMap::new(), over: BTreeMap::new() };
         let mut parents: Vec<(u64, Task, Task)> = trace
             .lives()
             .iter()
@@ -140,6 +143,14 @@ impl Programs {
             let first = programs.first_of(task);
             let at = programs.doomed.entry(first).or_insert(fact.time);
             *at = fact.time.min(*at);
+            let gone = trace.lives().get(task).and_then(|life| {
+                let leaves = |step: &&Fact| matches!(step.event, Event::Leave { why: Leave::Exit, .. });
+                life.steps.iter().find(leaves).map(|step| step.time)
+            });
+            if let Some(gone) = gone.filter(|gone| *gone >= fact.time) {
+                let over = programs.over.entry(first).or_insert(gone);
+                *over = gone.min(*over);
+            }
         }
         programs
     }
@@ -148,8 +159,32 @@ impl Programs {
         self.first.get(&task).copied().unwrap_or(task)
     }
 
+    /// When its program was ended for sure, so that its threads end at their next entry: when the thread that ended it left.
+    fn over(&self, task: Task) -> Option<u64> {
+        self.over.get(&self.first_of(task)).copied()
+    }
+
     fn is_doomed(&self, task: Task, at: u64) -> bool {
         self.doomed.get(&self.first_of(task)).is_some_and(|since| *since <= at)
+    }
+}
+
+/// When a program is over, each of its threads enters the kernel once more at most.
+fn last_entries(trace: &Trace, programs: &Programs, findings: &mut Findings) {
+    let mut entered: BTreeMap<Task, &Fact> = BTreeMap::new();
+    for fact in trace.all() {
+        let Event::TrapUser { task, .. } = fact.event else { continue };
+        if programs.over(task).is_none_or(|over| fact.time <= over) {
+            continue;
+        }
+        if let Some(before) = entered.insert(task, fact) {
+            findings.at(&[before, fact]).red(format!(
+                "cpu{} at {} ns: {} goes on, though its program was ended before it last entered the kernel",
+                fact.cpu.0,
+                fact.time,
+                task_name(task)
+            ));
+        }
     }
 }
 

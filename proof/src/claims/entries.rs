@@ -1,9 +1,9 @@
 //! Every CPU's facts follow the kernel's own steps: what must stand beside what, fact by fact.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use antler_abi::Syscall;
-use antler_facts::{Cpu, Event, Fact, Leave, Marker, Request, Seen, WakeCause};
+use antler_facts::{Cpu, Event, Fact, Leave, Marker, Request, Seen, Task, WakeCause};
 
 use super::Findings;
 use crate::trace::Trace;
@@ -51,6 +51,7 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
             }
         }
     }
+    faults(trace, &mut findings);
     findings.must(entries > 0, || "nothing ever entered the kernel from U-mode".into());
     let ended = trace.all().filter(|fact| matches!(fact.event, Event::Fault { .. })).count();
     findings.found(format!("{entries} entries from U-mode, {ended} of them faults"));
@@ -135,6 +136,21 @@ fn needs_before(fact: &Fact, before: Option<Event>) -> Option<&'static str> {
             matches!(before, Some(Event::Syscall { .. } | Event::Request { .. })),
             "the call or request that it refuses",
         ),
+        // Of the Calls that a CPU meets under its doorbell, or its own when others have answered.
+        Event::Identity { .. } => (
+            matches!(
+                before,
+                Some(
+                    Event::Seen { .. }
+                        | Event::Ack { .. }
+                        | Event::Ring { .. }
+                        | Event::Rode { .. }
+                        | Event::TargetRefused { .. }
+                        | Event::Timer { .. }
+                )
+            ) || probe,
+            "the doorbell under which it answers",
+        ),
         Event::Request { target, what: Request::Reply, .. } => (
             matches!(before, Some(Event::Ack { sender, .. }) if sender == target),
             "the ack of the caller that it answers",
@@ -190,6 +206,10 @@ fn context(cpu: Cpu, facts: &[Fact], findings: &mut Findings) {
                 }
                 idle = false;
             }
+            Event::Offline { .. } | Event::Evicted { .. } | Event::Rehome { .. } if idle => {
+                say(format!("{} while it is idle", fact.event.kind().name()));
+                idle = false;
+            }
             Event::Online { .. } => idle = false,
             // Boot arguments set ceilings on cpu0, before anything runs.
             Event::Ceiling { .. } if !asks && (cpu != Cpu(0) || ran) => {
@@ -204,15 +224,29 @@ fn context(cpu: Cpu, facts: &[Fact], findings: &mut Findings) {
 /// The kernel is never interrupted: a timer fires, and a doorbell is seen out of WFI, where the CPU waits (idle, or in a
 /// call, or for others when a task has ended), and a task is interrupted once for each.
 fn waits(cpu: Cpu, facts: &[Fact], findings: &mut Findings) {
-    let (mut waits, mut running, mut interrupted) = (true, false, false);
+    let waiting = [Syscall::CpuOffline, Syscall::CpuOnline, Syscall::Probe, Syscall::Unmap];
+    let waiting = waiting.map(|call| call.number() as u64);
+    let (mut waits, mut running, mut interrupted, mut owed) = (true, false, false, None);
     for fact in facts {
+        let ends = matches!(
+            fact.event,
+            Event::TrapUser { .. } | Event::Dispatch { .. } | Event::IdleBegin {} | Event::Leave { .. }
+        );
+        if let Some(trap) = owed.take_if(|_| ends) {
+            findings.at(&[trap, fact]).red(format!(
+                "cpu{} at {} ns: the timer interrupts a task, and no timer fires",
+                cpu.0, trap.time
+            ));
+        }
         match fact.event {
-            Event::TrapUser { cause, .. } => (waits, interrupted) = (false, cause >> 63 == 1),
+            Event::TrapUser { cause, .. } => {
+                (waits, interrupted) = (false, cause >> 63 == 1);
+                owed = (cause == TIMER_INTERRUPT).then_some(fact);
+            }
             Event::Dispatch { .. } => (waits, running, interrupted) = (false, true, false),
             Event::Leave { .. } => running = false,
-            Event::Syscall { .. } | Event::IdleBegin {} | Event::Exit { .. } | Event::Online { .. } => {
-                waits = true
-            }
+            Event::Syscall { number, .. } => waits = waiting.contains(&number),
+            Event::IdleBegin {} | Event::Exit { .. } | Event::Online { .. } => waits = true,
             Event::Timer { .. } => {
                 let may = waits || interrupted || !running;
                 findings.at(&[fact]).must(may, || {
@@ -221,7 +255,7 @@ fn waits(cpu: Cpu, facts: &[Fact], findings: &mut Findings) {
                         cpu.0, fact.time
                     )
                 });
-                interrupted = false;
+                (interrupted, owed) = (false, None);
             }
             Event::Seen { at: Seen::Wfi } => findings.at(&[fact]).must(waits, || {
                 format!(
@@ -230,6 +264,43 @@ fn waits(cpu: Cpu, facts: &[Fact], findings: &mut Findings) {
                 )
             }),
             _ => {}
+        }
+    }
+}
+
+/// A task gets its floating-point unit at its first illegal instruction and is ended at the next; a task that is ended for
+/// a fault does nothing more.
+fn faults(trace: &Trace, findings: &mut Findings) {
+    let mut given: BTreeMap<Task, &Fact> = BTreeMap::new();
+    for cpu in trace.cpus() {
+        let mut ended: Option<(Task, &Fact)> = None;
+        for pair in trace.of(cpu).windows(2) {
+            let fact = &pair[0];
+            match fact.event {
+                Event::TrapUser { cause: ILLEGAL, task } if !matches!(pair[1].event, Event::Fault { .. }) => {
+                    if let Some(before) = given.insert(task, fact) {
+                        findings.at(&[before, fact]).red(format!(
+                            "cpu{} at {} ns: {} met an illegal instruction again, and was not ended",
+                            cpu.0,
+                            fact.time,
+                            task_name(task)
+                        ));
+                    }
+                }
+                Event::Fault { task, .. } => ended = Some((task, fact)),
+                Event::Leave { .. } => ended = None,
+                Event::TrapUser { .. } => {
+                    if let Some((task, fault)) = ended.take() {
+                        findings.at(&[fault, fact]).red(format!(
+                            "cpu{} at {} ns: {} went on after its fault",
+                            cpu.0,
+                            fact.time,
+                            task_name(task)
+                        ));
+                    }
+                }
+                _ => {}
+            }
         }
     }
 }

@@ -271,3 +271,57 @@ fn no_ceiling_is_left_and_no_sender_is_met_twice() {
         matches!(fact.event, Event::Ack { .. })
     });
 }
+
+#[test]
+fn what_a_fault_ends_is_ended() {
+    const ENTRIES: &str = "entries";
+    let fault = Event::Fault { task: T, cause: 2, address: 0 };
+    let illegal = trap(T, 2);
+    let said = |events: &[Event], needle: &str| {
+        let said: Vec<Said> = (0..).zip(events).map(|(at, event)| (0, 10 + at, *event)).collect();
+        reasons(ENTRIES, 1, &said).iter().any(|reason| reason.contains(needle))
+    };
+    let again = "met an illegal instruction again";
+    assert!(
+        !said(&[dispatch(T), illegal, illegal, fault, leave(T, Leave::Exit)], again),
+        "the first gives it the unit"
+    );
+    assert!(said(&[dispatch(T), illegal, illegal, illegal, fault], again));
+    let on = "went on after its fault";
+    assert!(said(&[illegal, fault, trap(T, 8), syscall(T, Syscall::Null)], on));
+    assert!(!said(
+        &[illegal, fault, leave(T, Leave::Exit), trap(task(2), 8), syscall(task(2), Syscall::Null)],
+        on
+    ));
+    let owed = "the timer interrupts a task, and no timer fires";
+    let interrupt = trap(T, 1 << 63 | 5);
+    assert!(said(&[dispatch(T), interrupt, SEEN, trap(T, 8)], owed));
+    assert!(!said(&[dispatch(T), interrupt, SEEN, Event::Timer { deadline: 1 }, trap(T, 8)], owed));
+    assert!(said(&[Event::IdleBegin {}, Event::Offline { hart: Hart(1) }], "Offline while it is idle"));
+    let identity = Event::Identity { hart: Hart(0), block: 8, sp: 16 };
+    let bell = "it needs the doorbell under which it answers";
+    assert!(said(&[Event::IdleBegin {}, identity], bell) && !said(&[WOKE, identity], bell));
+}
+
+#[test]
+fn a_program_that_was_ended_goes_on_no_longer() {
+    let said = |last: u64| {
+        let said = vec![
+            (0, 1, marker(Marker::Boot)),
+            (0, 2, spawned(T, Task(0))),
+            (0, 3, dispatch(T)),
+            (0, 4, trap(T, 8)),
+            (0, 5, syscall(T, Syscall::Spawn)),
+            (0, 6, spawned(task(2), T)),
+            (0, 20, trap(T, 8)),
+            (0, 21, syscall(T, Syscall::Exit)),
+            (0, 22, leave(T, Leave::Exit)),
+            (1, last, trap(task(2), 8)),
+            (1, 50, trap(task(2), 8)),
+        ];
+        reasons(CALLS, 2, &said)
+            .iter()
+            .any(|reason| reason.contains(" goes on, though its program was ended"))
+    };
+    assert!(said(23) && !said(22));
+}

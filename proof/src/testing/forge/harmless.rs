@@ -1,6 +1,6 @@
 //! Forgeries that stay green, each with the reason why it changes nothing that is claimed.
 
-use antler_abi::{Error, Syscall};
+use antler_abi::{Error, Qos, Syscall};
 use antler_facts::{Event, Fact};
 
 use super::make::How;
@@ -66,6 +66,19 @@ fn silent(fact: Option<Fact>) -> bool {
     };
     let call = Syscall::from_number(call);
     call.is_some_and(|call| SILENT.contains(&call) || matches!(call, Syscall::SetQos | Syscall::Probe))
+}
+
+fn call(fact: Option<Fact>) -> Option<Syscall> {
+    match event(fact) {
+        Some(Event::Syscall { number, .. }) => Syscall::from_number(usize::try_from(number).ok()?),
+        _ => None,
+    }
+}
+
+/// One way to end for the other. Of a thread that others outlive it is red.
+fn ends_the_last(spot: &Spot) -> bool {
+    let ends = |fact| matches!(call(fact), Some(Syscall::Exit | Syscall::ThreadExit));
+    ends(Some(spot.was)) && ends(spot.is)
 }
 
 fn event(fact: Option<Fact>) -> Option<Event> {
@@ -224,6 +237,34 @@ pub(super) static HARMLESS: &[Harmless] = &[
         |spot| matches!(spot.was.event, Event::Dispatch { .. }),
         "the task had called SetQos, \
         and no fact says for which class",
+    ),
+    rare(
+        "Syscall: another number",
+        ends_the_last,
+        "of the last thread of a program, the end of the thread is the end of the program",
+    ),
+    rare(
+        "Syscall: another number",
+        |spot| call(Some(spot.was)) == Some(Syscall::Resched) && silent(spot.is),
+        "the request may have been the kernel's own, on the way out of any call",
+    ),
+    rare(
+        "TrapUser: dropped",
+        |spot| matches!(spot.was.event, Event::TrapUser { cause: 2, .. }),
+        "whether a task had its floating-point unit before is not claimed",
+    ),
+    rare(
+        "Ack: another n",
+        |spot| matches!(event(spot.is), Some(Event::Ack { .. })),
+        "what was asked after the last marker may be overtaken by the machine's end",
+    ),
+    rare(
+        "Ceiling: another cpu",
+        |spot| match event(spot.is) {
+            Some(Event::Ceiling { cpu, class }) => cpu == spot.was.cpu && class == Qos::PerfBurst,
+            _ => false,
+        },
+        "a CPU that keeps every class says so again, and the one that was meant is told so once more later",
     ),
 ];
 
