@@ -108,7 +108,9 @@ fn needs_after(event: Event, after: Event) -> Option<&'static str> {
         ),
         // A caller answers its own Call as well, without a doorbell.
         Event::Identity { .. } => {
-            (!matches!(after, Event::Request { .. } | Event::IdleBegin {}), "the caller acknowledged")
+            let reply = matches!(after, Event::Request { what: Request::Reply, .. });
+            let other = reply || matches!(after, Event::IdleBegin {} | Event::Seen { .. });
+            (!other, "the caller acknowledged")
         }
         Event::StealRefused { error, .. } => {
             (matches!(after, Event::Refused { error: e, .. } if e == error), "the caller told")
@@ -276,6 +278,16 @@ fn faults(trace: &Trace, findings: &mut Findings) {
         let mut ended: Option<(Task, &Fact)> = None;
         for pair in trace.of(cpu).windows(2) {
             let fact = &pair[0];
+            if matches!(fact.event, Event::TrapUser { .. })
+                && let Some((task, fault)) = ended.take()
+            {
+                findings.at(&[fault, fact]).red(format!(
+                    "cpu{} at {} ns: {} went on after its fault",
+                    cpu.0,
+                    fact.time,
+                    task_name(task)
+                ));
+            }
             match fact.event {
                 Event::TrapUser { cause: ILLEGAL, task } if !matches!(pair[1].event, Event::Fault { .. }) => {
                     if let Some(before) = given.insert(task, fact) {
@@ -289,16 +301,6 @@ fn faults(trace: &Trace, findings: &mut Findings) {
                 }
                 Event::Fault { task, .. } => ended = Some((task, fact)),
                 Event::Leave { .. } => ended = None,
-                Event::TrapUser { .. } => {
-                    if let Some((task, fault)) = ended.take() {
-                        findings.at(&[fault, fact]).red(format!(
-                            "cpu{} at {} ns: {} went on after its fault",
-                            cpu.0,
-                            fact.time,
-                            task_name(task)
-                        ));
-                    }
-                }
                 _ => {}
             }
         }

@@ -293,12 +293,24 @@ fn what_a_fault_ends_is_ended() {
         &[illegal, fault, leave(T, Leave::Exit), trap(task(2), 8), syscall(task(2), Syscall::Null)],
         on
     ));
+    assert!(said(&[illegal, fault, illegal, leave(T, Leave::Exit)], on), "stated after what it led to");
+    let told = "it needs the caller acknowledged";
+    let identity = Event::Identity { hart: Hart(0), block: 8, sp: 16 };
+    for (after, wrong) in [
+        (ack(1, 1), false),
+        (trap(T, 8), false),
+        (ask(1, 1, Request::Resched), false),
+        (ask(1, 1, Request::Reply), true),
+        (WOKE, true),
+        (Event::IdleBegin {}, true),
+    ] {
+        assert_eq!(said(&[WOKE, identity, after], told), wrong, "{after:?}");
+    }
     let owed = "the timer interrupts a task, and no timer fires";
     let interrupt = trap(T, 1 << 63 | 5);
     assert!(said(&[dispatch(T), interrupt, SEEN, trap(T, 8)], owed));
     assert!(!said(&[dispatch(T), interrupt, SEEN, Event::Timer { deadline: 1 }, trap(T, 8)], owed));
     assert!(said(&[Event::IdleBegin {}, Event::Offline { hart: Hart(1) }], "Offline while it is idle"));
-    let identity = Event::Identity { hart: Hart(0), block: 8, sp: 16 };
     let bell = "it needs the doorbell under which it answers";
     assert!(said(&[Event::IdleBegin {}, identity], bell) && !said(&[WOKE, identity], bell));
 }
