@@ -17,16 +17,18 @@
 
 mod claims;
 mod console;
+mod junit;
 mod life;
 mod markers;
 mod requests;
 mod trace;
 mod verdict;
+mod words;
 
 #[cfg(test)]
 mod testing;
 
-pub use claims::{Claim, State};
+pub use claims::{Claim, Evidence, State};
 pub use console::{Checklist, Line};
 pub use markers::expected as expected_markers;
 pub use trace::Trace;

@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use antler_abi::{Qos, Syscall};
 use antler_facts::{Cpu, Event, Fact, Leave, Task};
 
-use crate::trace::{Trace, Window, task_name};
+use crate::trace::{Flaw, Trace, Window};
+use crate::words::task_name;
 
 /// Where a task is between two facts about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,10 @@ pub struct Stay {
     pub span: Window,
     /// Class at that time, as far as facts tell.
     pub class: Qos,
+    /// The fact with which it began.
+    pub begin: Fact,
+    /// The fact with which it ended, if it did.
+    pub end: Option<Fact>,
 }
 
 /// One task's life.
@@ -57,6 +62,8 @@ pub struct Life {
     pub ran: Vec<Stay>,
     /// When its end was stated.
     pub exit: Option<u64>,
+    /// Every fact that moves it, in order.
+    pub steps: Vec<Fact>,
     state: State,
     class: Qos,
     /// It asked for another class since it was dispatched last.
@@ -67,7 +74,7 @@ pub struct Life {
 #[derive(Clone, Debug, Default)]
 pub struct Lives {
     tasks: BTreeMap<Task, Life>,
-    flaws: Vec<String>,
+    flaws: Vec<Flaw>,
 }
 
 impl Lives {
@@ -81,15 +88,15 @@ impl Lives {
         self.tasks.iter().map(|(task, life)| (*task, life))
     }
 
-    /// Steps that no task can take, in words.
-    pub fn flaws(&self) -> &[String] {
+    /// Steps that no task can take.
+    pub fn flaws(&self) -> &[Flaw] {
         &self.flaws
     }
 
     /// Tasks in `cpu`'s queue at `time` whose class satisfies `class`.
-    pub fn queued_at(&self, cpu: Cpu, time: u64, class: impl Fn(Qos) -> bool) -> usize {
-        let here = |stay: &&Stay| stay.cpu == cpu && stay.span.has(time) && class(stay.class);
-        self.tasks.values().filter(|life| life.queued.iter().rev().any(|stay| here(&stay))).count()
+    pub fn queued_at(&self, cpu: Cpu, time: u64, class: impl Fn(Qos) -> bool) -> impl Iterator<Item = &Stay> {
+        let here = move |stay: &&Stay| stay.cpu == cpu && stay.span.has(time) && class(stay.class);
+        self.tasks.values().filter_map(move |life| life.queued.iter().rev().find(&here))
     }
 }
 
@@ -101,10 +108,16 @@ impl Life {
             queued: Vec::new(),
             ran: Vec::new(),
             exit: None,
+            steps: Vec::new(),
             state: State::Unborn,
             class: Qos::Normal,
             reclassed: false,
         }
+    }
+
+    /// The last fact about it.
+    pub fn last(&self) -> Option<&Fact> {
+        self.steps.last()
     }
 
     /// Whether the task ended and left its CPU.
@@ -128,47 +141,54 @@ impl Life {
         }
     }
 
-    fn close(&mut self, time: u64) {
+    fn close(&mut self, fact: &Fact) {
         for stay in self.queued.last_mut().into_iter().chain(self.ran.last_mut()) {
-            stay.span.to = stay.span.to.min(time);
+            if stay.end.is_none() {
+                stay.end = Some(*fact);
+                stay.span.to = fact.time;
+            }
         }
     }
 
     /// Takes the step, legal or not, so that one error is reported once.
     fn take(&mut self, fact: &Fact) {
-        let open = Window { from: fact.time, to: u64::MAX };
         let cpu = fact.cpu;
+        let stay = |cpu, class| {
+            let span = Window { from: fact.time, to: u64::MAX };
+            Stay { cpu, span, class, begin: *fact, end: None }
+        };
+        self.steps.push(*fact);
         self.state = match fact.event {
             Event::Spawned { parent, class, .. } => {
                 (self.parent, self.class, self.spawned) = (parent, class, Some((cpu, fact.time)));
                 State::Made(cpu)
             }
             Event::Enqueue { target, .. } => {
-                self.close(fact.time);
-                self.queued.push(Stay { cpu: target, span: open, class: self.class });
+                self.close(fact);
+                self.queued.push(stay(target, self.class));
                 State::Queued(target)
             }
             Event::Stolen { .. } => {
-                self.close(fact.time);
-                self.queued.push(Stay { cpu, span: open, class: self.class });
+                self.close(fact);
+                self.queued.push(stay(cpu, self.class));
                 State::Held(cpu)
             }
             Event::Evicted { .. } => {
-                self.close(fact.time);
+                self.close(fact);
                 State::Left(cpu)
             }
             Event::Dispatch { class, .. } => {
-                self.close(fact.time);
+                self.close(fact);
                 (self.class, self.reclassed) = (class, false);
                 // The class it is dispatched with is the one it was queued with.
                 if let Some(stay) = self.queued.last_mut() {
                     stay.class = class;
                 }
-                self.ran.push(Stay { cpu, span: open, class });
+                self.ran.push(stay(cpu, class));
                 State::Running(cpu)
             }
             Event::Leave { why, .. } => {
-                self.close(fact.time);
+                self.close(fact);
                 match why {
                     Leave::Block => State::Parked,
                     Leave::Exit => State::Gone(cpu),
@@ -178,7 +198,7 @@ impl Life {
             Event::Wake { .. } => State::Woken(cpu),
             Event::Exit { .. } => {
                 self.exit = self.exit.or(Some(fact.time));
-                self.close(fact.time);
+                self.close(fact);
                 State::Ended
             }
             Event::Syscall { .. } => {
@@ -253,7 +273,7 @@ fn follow(
     task: Task,
     by_cpu: BTreeMap<Cpu, Vec<&Fact>>,
     leaving: impl Fn(Cpu, u64) -> bool,
-    flaws: &mut Vec<String>,
+    flaws: &mut Vec<Flaw>,
 ) -> Life {
     let mut life = Life::new();
     let mut heads: Vec<_> = by_cpu.into_values().map(|facts| facts.into_iter().peekable()).collect();
@@ -276,8 +296,11 @@ fn follow(
         let Some((fact, fits)) = chosen.and_then(|(index, fits)| Some((heads[index].next()?, fits))) else {
             return life;
         };
+        let mut say = |what: String| {
+            flaws.push(Flaw { what, facts: life.last().into_iter().chain([fact]).copied().collect() });
+        };
         if !fits {
-            flaws.push(format!(
+            say(format!(
                 "{}: cpu{} states {} at {} ns, but the task was {}",
                 task_name(task),
                 fact.cpu.0,
@@ -290,7 +313,7 @@ fn follow(
             && class != life.class
             && !life.reclassed
         {
-            flaws.push(format!(
+            say(format!(
                 "{}: cpu{} runs it in class {class} at {} ns; it was {}, and never asked for another",
                 task_name(task),
                 fact.cpu.0,

@@ -45,6 +45,19 @@ impl Exchange {
     pub fn name(&self) -> String {
         format!("request {} of cpu{} to cpu{} ({:?})", self.n, self.sender.0, self.target.0, self.what)
     }
+
+    /// The request itself.
+    pub fn asked<'a>(&self, trace: &'a Trace) -> Option<&'a Fact> {
+        trace.of(self.sender).get(self.request.index)
+    }
+
+    /// Its whole chain: request, what became of its doorbell, doorbell seen, ack.
+    pub fn facts<'a>(&self, trace: &'a Trace) -> Vec<&'a Fact> {
+        let sent = [&self.request].into_iter().chain(&self.withheld).chain(&self.rings).chain(&self.rode);
+        let sent = sent.filter_map(|at| trace.of(self.sender).get(at.index));
+        let met = self.seen.iter().chain(&self.ack);
+        sent.chain(met.filter_map(|at| trace.of(self.target).get(at.index))).collect()
+    }
 }
 
 /// One ack and the `Seen` that it stands under.
@@ -60,6 +73,7 @@ pub(crate) struct Ack {
 /// answer; or leave, for a CPU that closes its mailbox meets its last senders on the way out.
 pub(crate) fn acks(trace: &Trace, cpu: Cpu) -> Vec<Ack> {
     let facts = trace.of(cpu);
+    let leaves = leaving(facts);
     let mut acks = Vec::new();
     let mut seen = None;
     for (index, fact) in facts.iter().enumerate() {
@@ -72,22 +86,26 @@ pub(crate) fn acks(trace: &Trace, cpu: Cpu) -> Vec<Ack> {
             | Event::Ring { .. }
             | Event::Rode { .. }
             | Event::TargetRefused { .. } => {}
-            _ if leaves(&facts[index..]) => {}
+            _ if leaves[index] => {}
             _ => seen = None,
         }
     }
     acks
 }
 
-/// Whether the first of these facts is on a CPU's way out.
-fn leaves(facts: &[Fact]) -> bool {
-    let next = facts.iter().find(|fact| {
-        matches!(
-            fact.event,
-            Event::Offline { .. } | Event::Dispatch { .. } | Event::IdleBegin {} | Event::TrapUser { .. }
-        )
-    });
-    matches!(next, Some(Fact { event: Event::Offline { .. }, .. }))
+/// Of each of a CPU's facts, whether the CPU states it on its way out: it goes offline before it does anything else.
+pub(crate) fn leaving(facts: &[Fact]) -> Vec<bool> {
+    let mut leaves = vec![false; facts.len()];
+    let mut out = false;
+    for (fact, leaves) in facts.iter().zip(&mut leaves).rev() {
+        match fact.event {
+            Event::Offline { .. } => out = true,
+            Event::Dispatch { .. } | Event::IdleBegin {} | Event::TrapUser { .. } => out = false,
+            _ => {}
+        }
+        *leaves = out;
+    }
+    leaves
 }
 
 /// Pairs every request with its rings and with the ack that covers it. Requests come out by sender, in its order.

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use antler_facts::{Cpu, Event, Fact, Marker, RECORD, Task};
+use antler_facts::{Cpu, Event, Fact, Marker, RECORD};
 
 use crate::life::{self, Lives};
 use crate::requests::{self, Exchange};
@@ -24,11 +24,20 @@ impl Window {
     }
 }
 
+/// Something that cannot be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flaw {
+    /// What, in words.
+    pub what: String,
+    /// The facts that say so; none if what came is not a fact at all.
+    pub facts: Vec<Fact>,
+}
+
 /// The facts of one run.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
     by_cpu: BTreeMap<Cpu, Vec<Fact>>,
-    flaws: Vec<String>,
+    flaws: Vec<Flaw>,
     lives: Lives,
     exchanges: Vec<Exchange>,
 }
@@ -44,12 +53,14 @@ impl Trace {
             match Fact::decode(record) {
                 Ok(fact) => facts.push(fact),
                 Err(error) => {
-                    flaws.push(format!("record {number} (byte {}) is damaged: {error}", number * RECORD))
+                    let what = format!("record {number} (byte {}) is damaged: {error}", number * RECORD);
+                    flaws.push(Flaw { what, facts: Vec::new() });
                 }
             }
         }
         if !rest.is_empty() {
-            flaws.push(format!("the last {} bytes are not a whole fact of {RECORD}", rest.len()));
+            let what = format!("the last {} bytes are not a whole fact of {RECORD}", rest.len());
+            flaws.push(Flaw { what, facts: Vec::new() });
         }
         let mut trace = Trace::from_facts(facts);
         trace.flaws.splice(0..0, flaws);
@@ -72,8 +83,8 @@ impl Trace {
         trace
     }
 
-    /// What is wrong with the facts as such, in words.
-    pub fn flaws(&self) -> &[String] {
+    /// What is wrong with the facts as such.
+    pub fn flaws(&self) -> &[Flaw] {
         &self.flaws
     }
 
@@ -151,6 +162,13 @@ impl Trace {
         &self.exchanges
     }
 
+    /// Where a fact of this trace stands among its CPU's: its index.
+    pub fn index(&self, fact: &Fact) -> Option<usize> {
+        let facts = self.of(fact.cpu);
+        let numbered = usize::try_from(fact.seq).ok().filter(|at| facts.get(*at) == Some(fact));
+        numbered.or_else(|| facts.iter().position(|other| other == fact))
+    }
+
     /// The fact that the same CPU stated right before the one at `at`.
     pub fn before(&self, cpu: Cpu, at: usize) -> Option<&Fact> {
         self.of(cpu).get(at.checked_sub(1)?)
@@ -180,38 +198,48 @@ impl Trace {
     }
 }
 
-/// Sequence numbers count from 0 without holes, time never goes back, nothing was dropped.
-fn check_order(cpu: Cpu, facts: &[Fact], flaws: &mut Vec<String>) {
-    let mut expected = 0;
-    let mut time = 0;
-    for fact in facts {
-        match fact.seq.cmp(&expected) {
-            Ordering::Equal => {}
-            Ordering::Greater => {
-                flaws.push(format!("cpu{}: facts {expected} to {} are missing", cpu.0, fact.seq - 1));
+impl Trace {
+    /// The spans in which a CPU may have been no target: from when it began to leave to when it has surely come back.
+    pub(crate) fn away(&self, cpu: Cpu) -> Vec<Window> {
+        let facts = self.of(cpu);
+        let leaves = requests::leaving(facts);
+        let mut spans = Vec::new();
+        for (index, fact) in facts.iter().enumerate() {
+            if !matches!(fact.event, Event::Offline { .. }) {
+                continue;
             }
-            Ordering::Less => flaws.push(format!(
-                "cpu{}: fact {} came again or late, after {}",
-                cpu.0,
-                fact.seq,
-                expected - 1
-            )),
+            let begun = leaves[..index].iter().rposition(|leaves| !leaves);
+            let back = facts[index..].iter().position(|fact| matches!(fact.event, Event::Online { .. }));
+            let back = back.map(|offset| facts.get(index + offset + 1).map_or(u64::MAX, |fact| fact.time));
+            spans.push(Window { from: begun.map_or(0, |at| facts[at].time), to: back.unwrap_or(u64::MAX) });
         }
-        expected = expected.max(fact.seq.saturating_add(1));
-        if fact.time < time {
-            flaws.push(format!(
-                "cpu{}: at fact {} time goes back from {time} to {} ns",
-                cpu.0, fact.seq, fact.time
-            ));
-        }
-        time = fact.time;
-        if let Event::Dropped { count } = fact.event {
-            flaws.push(format!("cpu{}: {count} facts were dropped for want of room", cpu.0));
-        }
+        spans
     }
 }
 
-/// A task's name in reports: slot and generation.
-pub(crate) fn task_name(task: Task) -> String {
-    format!("task {}.{}", task.0 & 0xffff_ffff, task.0 >> 32)
+/// Sequence numbers count from 0 without holes, time never goes back, nothing was dropped.
+fn check_order(cpu: Cpu, facts: &[Fact], flaws: &mut Vec<Flaw>) {
+    let mut expected = 0;
+    let mut last: Option<&Fact> = None;
+    for fact in facts {
+        let around: Vec<Fact> = last.into_iter().chain([fact]).copied().collect();
+        let mut say = |what| flaws.push(Flaw { what, facts: around.clone() });
+        match fact.seq.cmp(&expected) {
+            Ordering::Equal => {}
+            Ordering::Greater => {
+                say(format!("cpu{}: facts {expected} to {} are missing", cpu.0, fact.seq - 1))
+            }
+            Ordering::Less => {
+                say(format!("cpu{}: fact {} came again or late, after {}", cpu.0, fact.seq, expected - 1))
+            }
+        }
+        expected = expected.max(fact.seq.saturating_add(1));
+        if let Some(time) = last.map(|last| last.time).filter(|time| fact.time < *time) {
+            say(format!("cpu{}: at fact {} time goes back from {time} to {} ns", cpu.0, fact.seq, fact.time));
+        }
+        last = Some(fact);
+        if let Event::Dropped { count } = fact.event {
+            say(format!("cpu{}: {count} facts were dropped for want of room", cpu.0));
+        }
+    }
 }

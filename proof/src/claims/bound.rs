@@ -16,7 +16,7 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     let mut findings = Findings::default();
     for fact in trace.all() {
         if let Event::Steal { victim, count, .. } = fact.event {
-            findings.must(count <= STEAL_BOUND, || {
+            findings.at(&[fact]).must(count <= STEAL_BOUND, || {
                 format!(
                     "cpu{} took {count} tasks from cpu{} at once, the bound is {STEAL_BOUND}",
                     fact.cpu.0, victim.0
@@ -36,19 +36,23 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
         for (index, fact) in facts.iter().enumerate().filter(|(_, fact)| window.has(fact.time)) {
             match fact.event {
                 Event::StealRefused { asked, error: Error::AboveBound, .. } => {
-                    findings.must(asked > STEAL_BOUND, || {
+                    findings.at(&[fact]).must(asked > STEAL_BOUND, || {
                         format!("cpu{} was refused {asked} tasks, which is within the bound", cpu.0)
                     });
                     refused |= asked > STEAL_BOUND;
-                    let moved = facts.get(index + 1).map(|next| next.event);
-                    findings.must(!matches!(moved, Some(Event::Steal { .. } | Event::Stolen { .. })), || {
+                    let next = facts.get(index + 1).unwrap_or(fact);
+                    findings.shows_all([fact, next]);
+                    let moved = matches!(next.event, Event::Steal { .. } | Event::Stolen { .. });
+                    findings.at(&[fact, next]).must(!moved, || {
                         format!("cpu{} moved tasks although its steal of {asked} was refused", cpu.0)
                     });
                 }
                 Event::Steal { victim, count, .. } if idle(trace, cpu, index) => {
-                    let held = trace.lives().queued_at(victim, fact.time, |_| true);
+                    let held = trace.lives().queued_at(victim, fact.time, |_| true).count();
                     most = most.max(held);
                     if held >= TEMPTING && (1..=STEAL_BOUND).contains(&count) {
+                        let moved = facts.iter().skip(index).take(1 + count as usize);
+                        findings.shows_all(moved);
                         tempted = Some((cpu, victim, held, count));
                     }
                 }

@@ -5,16 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use antler_facts::{Cpu, Event, Fact, Marker, Request, Seen};
 
 use super::Findings;
-use crate::requests::{At, Exchange, acks};
+use crate::requests::{At, Exchange, acks, leaving};
 use crate::trace::Trace;
 use crate::verdict::Case;
+use crate::words::{SOFTWARE_INTERRUPT, TIMER_INTERRUPT};
 
 pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     let mut findings = Findings::default();
     // What is asked when all self-tests are done may be overtaken by the end of the machine.
     let done = trace.marker_time(Marker::Done).unwrap_or(u64::MAX);
-    numbers(trace.exchanges(), &mut findings);
+    numbers(trace, &mut findings);
     for exchange in trace.exchanges() {
+        findings.shows_all(exchange.facts(trace));
         one(trace, exchange, done, &mut findings);
     }
     strays(trace, &mut findings);
@@ -30,20 +32,24 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
 }
 
 /// The numbers of each sender for each target are 1, 2, 3 ...
-fn numbers(exchanges: &[Exchange], findings: &mut Findings) {
+fn numbers(trace: &Trace, findings: &mut Findings) {
     let mut last: BTreeMap<(Cpu, Cpu), u64> = BTreeMap::new();
-    for exchange in exchanges {
+    for exchange in trace.exchanges() {
+        let facts = exchange.facts(trace);
         let before = last.insert((exchange.sender, exchange.target), exchange.n).unwrap_or(0);
-        findings.must(exchange.n.checked_sub(1) == Some(before), || {
+        findings.at(&facts).must(exchange.n.checked_sub(1) == Some(before), || {
             format!("{} follows number {before}; numbers must count on by one", exchange.name())
         });
-        findings.must(exchange.sender != exchange.target, || format!("{} is to itself", exchange.name()));
+        findings
+            .at(&facts)
+            .must(exchange.sender != exchange.target, || format!("{} is to itself", exchange.name()));
     }
 }
 
 /// One request: its doorbell, and its ack in time.
 fn one(trace: &Trace, exchange: &Exchange, done: u64, findings: &mut Findings) {
     let name = exchange.name();
+    let facts = exchange.facts(trace);
     let ways = (exchange.rings.len(), exchange.rode.len(), exchange.withheld.len());
     let late = exchange.request.time >= done;
     match ways {
@@ -51,20 +57,23 @@ fn one(trace: &Trace, exchange: &Exchange, done: u64, findings: &mut Findings) {
         // Asked of a CPU that stops at that very moment: the mailbox was closed, nothing was posted.
         (0, 0, 0) if late || refused(trace, exchange) => return,
         (0, 0, 0) => {
-            return findings.red(format!("{name} has no doorbell: neither rung, nor rode, nor withheld"));
+            let why = format!("{name} has no doorbell: neither rung, nor rode, nor withheld");
+            return findings.at(&facts).red(why);
         }
-        (0, 0, 1) => return findings.red(format!("{name}: its doorbell was withheld and never rung")),
+        (0, 0, 1) => {
+            return findings.at(&facts).red(format!("{name}: its doorbell was withheld and never rung"));
+        }
         (rings, rode, withheld) => {
-            return findings.red(format!(
+            return findings.at(&facts).red(format!(
                 "{name} has {rings} rings, {rode} rides and {withheld} withheld; one way each"
             ));
         }
     }
     let Some(ack) = exchange.ack else {
-        findings.must(late, || format!("{name} was never acknowledged"));
+        findings.at(&facts).must(late, || format!("{name} was never acknowledged"));
         return;
     };
-    findings.must(ack.time >= exchange.request.time, || {
+    findings.at(&facts).must(ack.time >= exchange.request.time, || {
         format!(
             "{name} was acknowledged at {} ns, before it was made at {} ns",
             ack.time, exchange.request.time
@@ -73,13 +82,13 @@ fn one(trace: &Trace, exchange: &Exchange, done: u64, findings: &mut Findings) {
     // The drain that follows the first doorbell seen after it must meet it; an earlier one may.
     let ways = exchange.rings.iter().chain(&exchange.rode).chain(&exchange.withheld);
     let rung = ways.map(|at| at.time).max().unwrap_or(u64::MAX);
-    let facts = trace.of(exchange.target);
+    let theirs = trace.of(exchange.target);
     let is_seen = |fact: &Fact| matches!(fact.event, Event::Seen { .. });
     // Of the same tick nothing is known; the doorbell's own `Seen` takes longer than that.
-    let from = facts.partition_point(|fact| fact.time <= rung);
-    let mut seen = (from..facts.len()).filter(|&index| is_seen(&facts[index]));
+    let from = theirs.partition_point(|fact| fact.time <= rung);
+    let mut seen = (from..theirs.len()).filter(|&index| is_seen(&theirs[index]));
     if let (Some(_), Some(next)) = (seen.next(), seen.next()) {
-        findings.must(ack.index < next, || {
+        findings.at(&facts).must(ack.index < next, || {
             format!(
                 "{name}: cpu{} saw a doorbell after it, but acknowledged it only under a later one",
                 exchange.target.0
@@ -88,7 +97,7 @@ fn one(trace: &Trace, exchange: &Exchange, done: u64, findings: &mut Findings) {
     }
     // Under a withheld doorbell nothing may be seen until it is rung.
     if let ([ring], [_]) = (&exchange.rings[..], &exchange.withheld[..]) {
-        findings.must(ack.time >= trace.earliest(exchange.sender, ring.index), || {
+        findings.at(&facts).must(ack.time >= trace.earliest(exchange.sender, ring.index), || {
             format!("{name} was acknowledged before its withheld doorbell was rung")
         });
     }
@@ -104,18 +113,25 @@ pub(super) fn refused(trace: &Trace, exchange: &Exchange) -> bool {
 /// answered, because a leaving CPU meets every sender once more, or not.
 fn replies(trace: &Trace, done: u64, findings: &mut Findings) {
     let mut open: BTreeMap<(Cpu, Cpu), (u64, u64, u64)> = BTreeMap::new();
+    let mut last: BTreeMap<(Cpu, Cpu), &Exchange> = BTreeMap::new();
     for exchange in trace.exchanges().iter().filter(|exchange| exchange.request.time < done) {
         match exchange.what {
             Request::Call => {
+                last.insert((exchange.sender, exchange.target), exchange);
                 let (sure, perhaps, _) = open.entry((exchange.sender, exchange.target)).or_default();
                 *(if refused(trace, exchange) { perhaps } else { sure }) += 1;
             }
-            Request::Reply => open.entry((exchange.target, exchange.sender)).or_default().2 += 1,
+            Request::Reply => {
+                last.entry((exchange.target, exchange.sender)).or_insert(exchange);
+                open.entry((exchange.target, exchange.sender)).or_default().2 += 1;
+            }
             _ => {}
         }
     }
     for ((caller, target), (sure, perhaps, answers)) in open {
-        findings.must((sure..=sure + perhaps).contains(&answers), || {
+        let facts: Vec<&Fact> =
+            last.get(&(caller, target)).and_then(|e| e.asked(trace)).into_iter().collect();
+        findings.at(&facts).must((sure..=sure + perhaps).contains(&answers), || {
             format!("cpu{} gave cpu{} {answers} answers to {sure} Calls", target.0, caller.0)
         });
     }
@@ -132,7 +148,7 @@ fn strays(trace: &Trace, findings: &mut Findings) {
             }
             _ => continue,
         };
-        findings.must(made.contains(&(fact.cpu, target, n)), || {
+        findings.at(&[fact]).must(made.contains(&(fact.cpu, target, n)), || {
             let kind = fact.event.kind().name();
             format!("cpu{} states {kind} for request {n} to cpu{}, which it never made", fact.cpu.0, target.0)
         });
@@ -146,20 +162,27 @@ fn acknowledgements(trace: &Trace, cpu: Cpu, findings: &mut Findings) {
         made.entry(exchange.sender).or_default().insert(exchange.n, exchange.request.time);
     }
     let mut last: BTreeMap<Cpu, (u64, Option<At>)> = BTreeMap::new();
+    let leaves = leaving(trace.of(cpu));
     for ack in acks(trace, cpu) {
         let name = format!("cpu{}'s ack of cpu{} up to {}", cpu.0, ack.sender.0, ack.n);
+        let facts: Vec<&Fact> = trace.of(cpu).get(ack.at.index).into_iter().collect();
         match made.get(&ack.sender).and_then(|requests| requests.get(&ack.n)) {
-            None => findings.red(format!("{name}: cpu{} never made that request", ack.sender.0)),
+            None => {
+                findings.at(&facts).red(format!("{name}: cpu{} never made that request", ack.sender.0));
+            }
             Some(&asked) => {
-                findings.must(asked <= ack.at.time, || format!("{name} is older than the request"))
+                findings.at(&facts).must(asked <= ack.at.time, || format!("{name} is older than the request"))
             }
         }
         let (before, seen) = last.insert(ack.sender, (ack.n, ack.seen)).unwrap_or((0, None));
         // A request that one drain met early is met again by the drain that its own doorbell causes.
-        findings.must(ack.n > before || (ack.n == before && ack.seen != seen), || {
+        // One drain meets each sender once; a CPU that leaves drains once more under its last doorbell.
+        let again = ack.seen == seen && seen.is_some() && !leaves[ack.at.index];
+        findings.at(&facts).must(!again, || format!("{name} is the second one under one doorbell"));
+        findings.at(&facts).must(ack.n > before || (ack.n == before && ack.seen != seen), || {
             format!("{name} came after an ack up to {before}")
         });
-        findings.must(ack.seen.is_some(), || {
+        findings.at(&facts).must(ack.seen.is_some(), || {
             format!("{name} at {} ns stands under no doorbell seen", ack.at.time)
         });
     }
@@ -170,13 +193,15 @@ fn acknowledgements(trace: &Trace, cpu: Cpu, findings: &mut Findings) {
 fn doorbells(trace: &Trace, cpu: Cpu, done: u64, findings: &mut Findings) {
     let answering: BTreeSet<usize> =
         acks(trace, cpu).iter().filter_map(|ack| Some(ack.seen?.index)).collect();
-    let mut rings: Vec<(u64, u64)> = trace
+    let ring_of =
+        |e: &Exchange, at: &At| Some((trace.earliest(e.sender, at.index), trace.of(e.sender).get(at.index)?));
+    let mut rings: Vec<(u64, &Fact)> = trace
         .exchanges()
         .iter()
         .filter(|exchange| exchange.target == cpu)
-        .flat_map(|e| e.rings.iter().map(|ring| (trace.earliest(e.sender, ring.index), ring.time)))
+        .flat_map(|e| e.rings.iter().filter_map(move |ring| ring_of(e, ring)))
         .collect();
-    rings.sort_unstable();
+    rings.sort_unstable_by_key(|(earliest, ring)| (*earliest, ring.time));
     let facts = trace.of(cpu);
     let mut seen = 0;
     let mut last_seen = None;
@@ -185,15 +210,17 @@ fn doorbells(trace: &Trace, cpu: Cpu, done: u64, findings: &mut Findings) {
         seen += usize::from(answering.contains(&index));
         last_seen = Some(fact.time);
         let rung = rings.partition_point(|(earliest, _)| *earliest <= fact.time);
-        findings.must(seen <= rung, || {
+        findings.at(&[fact]).must(seen <= rung, || {
             format!(
                 "cpu{} answered its doorbell {seen} times up to {} ns, it was rung {rung} times",
                 cpu.0, fact.time
             )
         });
         let before = trace.before(cpu, index).map(|fact| fact.event);
-        let trapped = matches!(before, Some(Event::TrapUser { .. }));
-        findings.must(trapped == (at == Seen::Trap), || {
+        // A doorbell may come with the timer that interrupts.
+        let interrupts = [SOFTWARE_INTERRUPT, TIMER_INTERRUPT];
+        let trapped = matches!(before, Some(Event::TrapUser { cause, .. }) if interrupts.contains(&cause));
+        findings.at(&[fact]).must(trapped == (at == Seen::Trap), || {
             format!(
                 "cpu{} states {at:?} for the doorbell at {} ns, but the fact before is {before:?}",
                 cpu.0, fact.time
@@ -205,18 +232,20 @@ fn doorbells(trace: &Trace, cpu: Cpu, done: u64, findings: &mut Findings) {
     // machine's end everybody is rung, whatever they have seen.
     let seens = facts.iter().filter(|fact| matches!(fact.event, Event::Seen { .. }));
     let seens: Vec<u64> = seens.map(|fact| fact.time).collect();
-    let mut times: Vec<u64> = rings.iter().map(|(_, time)| *time).filter(|time| *time < done).collect();
-    times.sort_unstable();
-    for (count, time) in times.into_iter().enumerate() {
+    let mut early: Vec<&Fact> = rings.iter().map(|(_, ring)| *ring).filter(|ring| ring.time < done).collect();
+    early.sort_by_key(|ring| ring.time);
+    for (count, ring) in early.into_iter().enumerate() {
+        let time = ring.time;
         let seen = seens.partition_point(|seen| *seen <= time);
         let lost = spans.iter().filter(|span| span.from <= time).count();
-        findings.must(seen + lost >= count, || {
+        findings.at(&[ring]).must(seen + lost >= count, || {
             format!("cpu{} was rung at {time} ns, having seen {seen} of the {count} doorbells before", cpu.0)
         });
     }
-    for (earliest, time) in rings.into_iter().filter(|(_, time)| *time < done) {
+    for (earliest, ring) in rings.into_iter().filter(|(_, ring)| ring.time < done) {
+        let time = ring.time;
         let stopped = spans.iter().any(|span| span.to >= earliest);
-        findings.must(stopped || last_seen.is_some_and(|last| last >= earliest), || {
+        findings.at(&[ring]).must(stopped || last_seen.is_some_and(|last| last >= earliest), || {
             format!("cpu{} never saw the doorbell that was rung at {time} ns", cpu.0)
         });
     }

@@ -1,6 +1,6 @@
 //! The doorbell is what does it: withheld, the target goes on undisturbed; rung, it answers.
 
-use antler_facts::{Event, Marker, Seen};
+use antler_facts::{Event, Fact, Marker, Seen};
 
 use super::{Findings, no_window};
 use crate::requests::Exchange;
@@ -9,6 +9,8 @@ use crate::verdict::Case;
 
 /// System calls that the target must complete undisturbed.
 const CALLS: usize = 100;
+/// How many of the first and of the last of them are shown.
+const SHOWN: usize = 4;
 
 pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     let mut findings = Findings::default();
@@ -30,11 +32,15 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
 
 fn experiment(trace: &Trace, exchange: &Exchange, findings: &mut Findings) {
     let name = exchange.name();
+    let chain = exchange.facts(trace);
     let [withheld] = exchange.withheld[..] else {
-        return findings.red(format!("{name}: withheld {} times, once is meant", exchange.withheld.len()));
+        return findings
+            .at(&chain)
+            .red(format!("{name}: withheld {} times, once is meant", exchange.withheld.len()));
     };
     let [ring] = exchange.rings[..] else {
         return findings
+            .at(&chain)
             .red(format!("{name}: withheld, then rung {} times, once is meant", exchange.rings.len()));
     };
     let rung = trace.earliest(exchange.sender, ring.index);
@@ -42,8 +48,9 @@ fn experiment(trace: &Trace, exchange: &Exchange, findings: &mut Findings) {
     let after = facts.partition_point(|fact| fact.time <= withheld.time);
     let until = facts.partition_point(|fact| fact.time < rung).max(after);
     let quiet = &facts[after..until];
-    let calls = quiet.iter().filter(|fact| matches!(fact.event, Event::Syscall { .. })).count();
-    findings.must(calls >= CALLS, || {
+    let made: Vec<&Fact> = quiet.iter().filter(|fact| matches!(fact.event, Event::Syscall { .. })).collect();
+    let calls = made.len();
+    findings.at(&chain).must(calls >= CALLS, || {
         format!(
             "{name}: cpu{} made {calls} system calls while the doorbell was withheld, {CALLS} are needed",
             exchange.target.0
@@ -55,7 +62,7 @@ fn experiment(trace: &Trace, exchange: &Exchange, findings: &mut Findings) {
             Event::Ack { sender, n } => sender == exchange.sender && n >= exchange.n,
             _ => false,
         };
-        findings.must(!noise, || {
+        findings.at(&[fact]).must(!noise, || {
             format!(
                 "{name}: cpu{} states {:?} at {} ns, before the doorbell",
                 exchange.target.0, fact.event, fact.time
@@ -63,17 +70,21 @@ fn experiment(trace: &Trace, exchange: &Exchange, findings: &mut Findings) {
         });
     }
     let (Some(seen), Some(ack)) = (exchange.seen, exchange.ack) else {
-        return findings.red(format!(
+        return findings.at(&chain).red(format!(
             "{name}: after the doorbell, cpu{} never saw or acknowledged it",
             exchange.target.0
         ));
     };
-    findings.must(seen.time >= rung && ack.time >= rung, || {
+    findings.at(&chain).must(seen.time >= rung && ack.time >= rung, || {
         format!("{name}: seen at {} ns and acknowledged at {} ns, but rung at {rung} ns", seen.time, ack.time)
     });
-    findings.must(matches!(facts[seen.index].event, Event::Seen { at: Seen::Trap }), || {
+    findings.at(&chain).must(matches!(facts[seen.index].event, Event::Seen { at: Seen::Trap }), || {
         format!("{name}: cpu{} did not trap out of U-mode for it", exchange.target.0)
     });
+    // Request and withheld doorbell, the first and the last calls made undisturbed, then doorbell, seen, ack.
+    let (before, after) = chain.split_at(chain.len().min(2));
+    let ends = made.iter().take(SHOWN).chain(made.iter().skip(calls.saturating_sub(SHOWN).max(SHOWN)));
+    findings.shows_all(before.iter().chain(ends).chain(after).copied());
     findings.found(format!(
         "cpu{} made {calls} system calls without the doorbell, then answered cpu{}",
         exchange.target.0, exchange.sender.0

@@ -1,6 +1,6 @@
 //! The machine's end is the kernel's own decision.
 
-use antler_facts::Event;
+use antler_facts::{Event, Fact};
 
 use super::Findings;
 use crate::trace::Trace;
@@ -11,24 +11,29 @@ pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
     let ends: Vec<_> = trace
         .all()
         .filter_map(|fact| match fact.event {
-            Event::End { code } => Some((fact.cpu, fact.time, code)),
+            Event::End { code } => Some((fact, code)),
             _ => None,
         })
         .collect();
     match ends[..] {
-        [(cpu, time, code)] => {
-            findings.must(trace.of(cpu).last().is_some_and(|fact| fact.event == Event::End { code }), || {
-                format!("cpu{} states facts after the machine's end", cpu.0)
-            });
+        [(end, code)] => {
+            let last = trace.of(end.cpu).last().unwrap_or(end);
+            findings
+                .at(&[end, last])
+                .must(last == end, || format!("cpu{} states facts after the machine's end", end.cpu.0));
             if let GuestEnd::Code(seen) = case.end {
-                findings.must(i64::from(seen) == code as i64, || {
+                findings.at(&[end]).must(i64::from(seen) == code as i64, || {
                     format!("the kernel states end code {code}, the machine's was {seen}")
                 });
             }
-            findings.must(code == 0, || format!("the kernel states end code {code}"));
-            findings.found(format!("ended at {time} ns with {code}"));
+            findings.at(&[end]).must(code == 0, || format!("the kernel states end code {code}"));
+            findings.found(format!("ended at {} ns with {code}", end.time));
+            findings.shows(end);
         }
-        _ => findings.red(format!("{} facts state the machine's end, one must", ends.len())),
+        _ => {
+            let facts: Vec<&Fact> = ends.iter().map(|(fact, _)| *fact).collect();
+            findings.at(&facts).red(format!("{} facts state the machine's end, one must", ends.len()));
+        }
     }
     findings
 }

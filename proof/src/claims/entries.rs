@@ -1,51 +1,67 @@
 //! Every CPU's facts follow the kernel's own steps: what must stand beside what, fact by fact.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use antler_abi::Syscall;
-use antler_facts::{Cpu, Event, Fact, Leave, Marker, Seen, WakeCause};
+use antler_facts::{Cpu, Event, Fact, Leave, Marker, Request, Seen, Task, WakeCause};
 
 use super::Findings;
-use crate::trace::{Trace, task_name};
+use crate::trace::Trace;
 use crate::verdict::Case;
-
-/// `scause` of an environment call from U-mode.
-const CALL: u64 = 8;
-/// `scause` of an illegal instruction. The kernel may give the task its floating-point unit and let it try again.
-const ILLEGAL: u64 = 2;
-/// `scause` of a supervisor software interrupt; the highest bit marks interrupts.
-pub(super) const SOFTWARE_INTERRUPT: u64 = 0x8000_0000_0000_0001;
-/// `scause` of a supervisor timer interrupt.
-const TIMER_INTERRUPT: u64 = 0x8000_0000_0000_0005;
+use crate::words::{CALL, ILLEGAL, SOFTWARE_INTERRUPT, TIMER_INTERRUPT, task_name};
 
 pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     let mut findings = Findings::default();
     let mut entries = 0usize;
+    let mut causes = BTreeSet::new();
     for cpu in trace.cpus() {
         let facts = trace.of(cpu);
         for (index, fact) in facts.iter().enumerate() {
-            let before = index.checked_sub(1).map(|at| facts[at].event);
-            let after = facts.get(index + 1).map(|fact| fact.event);
+            let before = index.checked_sub(1).map(|at| &facts[at]);
+            let after = facts.get(index + 1);
             // A CPU that was stopped for good may have stated the first half of a step.
             if let Some(after) = after
-                && let Some(needed) = needs_after(fact.event, after)
+                && let Some(needed) = needs_after(fact.event, after.event)
             {
                 wrong(&mut findings, fact, needed, "is followed by", Some(after));
             }
-            if let Some(needed) = needs_before(fact, before) {
+            if let Some(needed) = needs_before(fact, before.map(|fact| fact.event)) {
                 wrong(&mut findings, fact, needed, "follows", before);
             }
-            entries += usize::from(matches!(fact.event, Event::TrapUser { .. }));
+            if let Event::TrapUser { cause, .. } = fact.event {
+                entries += 1;
+                // One entry of each kind of cause is enough to look at.
+                if causes.insert(cause) {
+                    findings.shows(fact);
+                    findings.shows_all(after);
+                }
+            }
         }
         context(cpu, facts, &mut findings);
+        waits(cpu, facts, &mut findings);
+        for three in facts.windows(3) {
+            if let (Event::Identity { .. }, Event::Ack { sender, .. }) = (three[0].event, three[1].event) {
+                let replied = matches!(three[2].event, Event::Request { target, what: Request::Reply, .. } if target == sender);
+                findings.at(&[&three[0], &three[1], &three[2]]).must(replied, || {
+                    format!(
+                        "cpu{} at {} ns: it answers cpu{}'s Call and does not tell it",
+                        cpu.0, three[1].time, sender.0
+                    )
+                });
+            }
+        }
     }
+    faults(trace, &mut findings);
     findings.must(entries > 0, || "nothing ever entered the kernel from U-mode".into());
     let ended = trace.all().filter(|fact| matches!(fact.event, Event::Fault { .. })).count();
     findings.found(format!("{entries} entries from U-mode, {ended} of them faults"));
     findings
 }
 
-fn wrong(findings: &mut Findings, fact: &Fact, needed: &str, how: &str, what: Option<Event>) {
-    let what = what.map_or("nothing".to_owned(), |event| event.kind().name().to_owned());
-    findings.red(format!(
+fn wrong(findings: &mut Findings, fact: &Fact, needed: &str, how: &str, other: Option<&Fact>) {
+    let what = other.map_or("nothing".to_owned(), |fact| fact.event.kind().name().to_owned());
+    let facts: Vec<&Fact> = [fact].into_iter().chain(other).collect();
+    findings.at(&facts).red(format!(
         "cpu{} at {} ns: {} {how} {what}; it needs {needed}",
         fact.cpu.0,
         fact.time,
@@ -66,6 +82,7 @@ fn needs_after(event: Event, after: Event) -> Option<&'static str> {
             matches!(after, Event::Timer { .. } | Event::Seen { at: Seen::Trap }),
             "the timer, or the doorbell that came with it",
         ),
+        // The kernel may give the task its floating-point unit and let it try again.
         Event::TrapUser { cause: ILLEGAL, .. } => return None,
         Event::TrapUser { cause, task } => (
             matches!(after, Event::Fault { task: t, cause: c, .. } if (t, c) == (task, cause)),
@@ -89,6 +106,12 @@ fn needs_after(event: Event, after: Event) -> Option<&'static str> {
             },
             "its doorbell, or the target's refusal",
         ),
+        // A caller answers its own Call as well, without a doorbell.
+        Event::Identity { .. } => {
+            let reply = matches!(after, Event::Request { what: Request::Reply, .. });
+            let other = reply || matches!(after, Event::IdleBegin {} | Event::Seen { .. });
+            (!other, "the caller acknowledged")
+        }
         Event::StealRefused { error, .. } => {
             (matches!(after, Event::Refused { error: e, .. } if e == error), "the caller told")
         }
@@ -115,6 +138,25 @@ fn needs_before(fact: &Fact, before: Option<Event>) -> Option<&'static str> {
             matches!(before, Some(Event::Syscall { .. } | Event::Request { .. })),
             "the call or request that it refuses",
         ),
+        // Of the Calls that a CPU meets under its doorbell, or its own when others have answered.
+        Event::Identity { .. } => (
+            matches!(
+                before,
+                Some(
+                    Event::Seen { .. }
+                        | Event::Ack { .. }
+                        | Event::Ring { .. }
+                        | Event::Rode { .. }
+                        | Event::TargetRefused { .. }
+                        | Event::Timer { .. }
+                )
+            ) || probe,
+            "the doorbell under which it answers",
+        ),
+        Event::Request { target, what: Request::Reply, .. } => (
+            matches!(before, Some(Event::Ack { sender, .. }) if sender == target),
+            "the ack of the caller that it answers",
+        ),
         Event::Marker { marker: Marker::Boot } => (fact.cpu == Cpu(0), "cpu0 to state it"),
         Event::Marker { .. } | Event::StealRefused { .. } => (probe, "the probe that asked for it"),
         _ => return None,
@@ -127,8 +169,13 @@ fn needs_before(fact: &Fact, before: Option<Event>) -> Option<&'static str> {
 fn context(cpu: Cpu, facts: &[Fact], findings: &mut Findings) {
     let probe = Syscall::Probe.number() as u64;
     let (mut call, mut timer, mut running, mut idle, mut ran) = (None, false, None, false, false);
+    let mut asks = false;
     for fact in facts {
-        let mut say = |what: String| findings.red(format!("cpu{} at {} ns: {what}", cpu.0, fact.time));
+        // A probe does what it is for at once.
+        let asked = matches!(fact.event, Event::Syscall { number, .. } if number == probe);
+        let asks = std::mem::replace(&mut asks, asked);
+        let mut say =
+            |what: String| findings.at(&[fact]).red(format!("cpu{} at {} ns: {what}", cpu.0, fact.time));
         match fact.event {
             Event::Syscall { number, .. } => call = Some(number),
             Event::Refused { number, .. } if call.take() != Some(number) => {
@@ -161,13 +208,101 @@ fn context(cpu: Cpu, facts: &[Fact], findings: &mut Findings) {
                 }
                 idle = false;
             }
+            Event::Offline { .. } | Event::Evicted { .. } | Event::Rehome { .. } if idle => {
+                say(format!("{} while it is idle", fact.event.kind().name()));
+                idle = false;
+            }
             Event::Online { .. } => idle = false,
             // Boot arguments set ceilings on cpu0, before anything runs.
-            Event::Ceiling { .. } if call != Some(probe) && (cpu != Cpu(0) || ran) => {
+            Event::Ceiling { .. } if !asks && (cpu != Cpu(0) || ran) => {
                 say("a ceiling is set by no call".into());
             }
             Event::HartState { .. } if call.is_none() => say("a hart's state is asked for by no call".into()),
             _ => {}
+        }
+    }
+}
+
+/// The kernel is never interrupted: a timer fires, and a doorbell is seen out of WFI, where the CPU waits (idle, or in a
+/// call, or for others when a task has ended), and a task is interrupted once for each.
+fn waits(cpu: Cpu, facts: &[Fact], findings: &mut Findings) {
+    let waiting = [Syscall::CpuOffline, Syscall::CpuOnline, Syscall::Probe, Syscall::Unmap];
+    let waiting = waiting.map(|call| call.number() as u64);
+    let (mut waits, mut running, mut interrupted, mut owed) = (true, false, false, None);
+    for fact in facts {
+        let ends = matches!(
+            fact.event,
+            Event::TrapUser { .. } | Event::Dispatch { .. } | Event::IdleBegin {} | Event::Leave { .. }
+        );
+        if let Some(trap) = owed.take_if(|_| ends) {
+            findings.at(&[trap, fact]).red(format!(
+                "cpu{} at {} ns: the timer interrupts a task, and no timer fires",
+                cpu.0, trap.time
+            ));
+        }
+        match fact.event {
+            Event::TrapUser { cause, .. } => {
+                (waits, interrupted) = (false, cause >> 63 == 1);
+                owed = (cause == TIMER_INTERRUPT).then_some(fact);
+            }
+            Event::Dispatch { .. } => (waits, running, interrupted) = (false, true, false),
+            Event::Leave { .. } => running = false,
+            Event::Syscall { number, .. } => waits = waiting.contains(&number),
+            Event::IdleBegin {} | Event::Exit { .. } | Event::Online { .. } => waits = true,
+            Event::Timer { .. } => {
+                let may = waits || interrupted || !running;
+                findings.at(&[fact]).must(may, || {
+                    format!(
+                        "cpu{} at {} ns: its timer fires while a task runs, and interrupts nothing",
+                        cpu.0, fact.time
+                    )
+                });
+                (interrupted, owed) = (false, None);
+            }
+            Event::Seen { at: Seen::Wfi } => findings.at(&[fact]).must(waits, || {
+                format!(
+                    "cpu{} at {} ns: it sees its doorbell out of WFI, and waits for nothing",
+                    cpu.0, fact.time
+                )
+            }),
+            _ => {}
+        }
+    }
+}
+
+/// A task gets its floating-point unit at its first illegal instruction and is ended at the next; a task that is ended for
+/// a fault does nothing more.
+fn faults(trace: &Trace, findings: &mut Findings) {
+    let mut given: BTreeMap<Task, &Fact> = BTreeMap::new();
+    for cpu in trace.cpus() {
+        let mut ended: Option<(Task, &Fact)> = None;
+        for pair in trace.of(cpu).windows(2) {
+            let fact = &pair[0];
+            if matches!(fact.event, Event::TrapUser { .. })
+                && let Some((task, fault)) = ended.take()
+            {
+                findings.at(&[fault, fact]).red(format!(
+                    "cpu{} at {} ns: {} went on after its fault",
+                    cpu.0,
+                    fact.time,
+                    task_name(task)
+                ));
+            }
+            match fact.event {
+                Event::TrapUser { cause: ILLEGAL, task } if !matches!(pair[1].event, Event::Fault { .. }) => {
+                    if let Some(before) = given.insert(task, fact) {
+                        findings.at(&[before, fact]).red(format!(
+                            "cpu{} at {} ns: {} met an illegal instruction again, and was not ended",
+                            cpu.0,
+                            fact.time,
+                            task_name(task)
+                        ));
+                    }
+                }
+                Event::Fault { task, .. } => ended = Some((task, fact)),
+                Event::Leave { .. } => ended = None,
+                _ => {}
+            }
         }
     }
 }

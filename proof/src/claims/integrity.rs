@@ -1,5 +1,7 @@
 //! The facts as such: whole, in order, none missing.
 
+use antler_facts::Fact;
+
 use super::Findings;
 use crate::trace::Trace;
 use crate::verdict::Case;
@@ -11,10 +13,16 @@ pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
         return findings;
     }
     for flaw in trace.flaws() {
-        findings.red(flaw.clone());
+        let facts: Vec<&Fact> = flaw.facts.iter().collect();
+        findings.at(&facts).red(&*flaw.what);
     }
-    for cpu in trace.cpus().filter(|cpu| cpu.0 >= case.cpus) {
-        findings.red(format!("facts come from cpu{}, but the machine has {} CPUs", cpu.0, case.cpus));
+    for cpu in trace.cpus() {
+        let facts = trace.of(cpu);
+        let ends: Vec<&Fact> = facts.first().into_iter().chain(facts.last()).collect();
+        findings.at(&ends).must(cpu.0 < case.cpus, || {
+            format!("facts come from cpu{}, but the machine has {} CPUs", cpu.0, case.cpus)
+        });
+        findings.shows_all(ends);
     }
     findings.found(format!("{} facts of {} CPUs", trace.len(), trace.cpus().count()));
     findings

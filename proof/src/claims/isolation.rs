@@ -1,11 +1,12 @@
 //! Wild programs end, and only they.
 
 use antler_abi::Error;
-use antler_facts::{Event, Marker};
+use antler_facts::{Event, Fact, Marker};
 
 use super::Findings;
-use crate::trace::{Trace, task_name};
+use crate::trace::Trace;
 use crate::verdict::Case;
+use crate::words::task_name;
 
 /// The faults that the wild program commits, one a thread or instance: what it does, and the `scause` values that are
 /// the hardware's word for it (page fault, or access fault).
@@ -22,7 +23,16 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
         .all()
         .filter(|fact| fact.time <= until)
         .filter_map(|fact| match fact.event {
-            Event::Fault { task, cause, .. } => Some((fact, task, cause)),
+            Event::Fault { task, cause, address } => {
+                let kernel = address >> 63 == 1;
+                findings.at(&[fact]).must(kernel || !FAULTS[0].1.contains(&cause), || {
+                    format!(
+                        "{} was ended for reading {address:#x}, which is not the kernel's",
+                        task_name(task)
+                    )
+                });
+                Some((fact, task, cause))
+            }
             _ => None,
         })
         .collect();
@@ -34,26 +44,31 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     for (fact, task, cause) in &faults {
         let life = trace.lives().get(*task);
         let twice = faults.iter().filter(|(_, other, _)| other == task).count() > 1;
-        findings.must(!twice, || format!("{} was ended for a fault twice", task_name(*task)));
-        findings.must(life.is_some_and(|life| life.exit.is_some_and(|at| at <= until)), || {
+        findings.shows_all([*fact]);
+        findings.at(&[fact]).must(!twice, || format!("{} was ended for a fault twice", task_name(*task)));
+        findings.shows_all(life.and_then(|life| life.last()));
+        findings.at(&[fact]).must(life.is_some_and(|life| life.exit.is_some_and(|at| at <= until)), || {
             format!(
                 "{} faulted (scause {cause}), but its end was not stated before the marker",
                 task_name(*task)
             )
         });
-        findings
-            .must(life.is_some_and(|life| !life.ran.iter().any(|stay| stay.span.from > fact.time)), || {
-                format!("{} ran again after its fault at {} ns", task_name(*task), fact.time)
-            });
+        let again = life.and_then(|life| life.ran.iter().find(|stay| stay.span.from > fact.time));
+        let facts: Vec<&Fact> = [*fact].into_iter().chain(again.map(|stay| &stay.begin)).collect();
+        findings.at(&facts).must(life.is_some() && again.is_none(), || {
+            format!("{} ran again after its fault at {} ns", task_name(*task), fact.time)
+        });
         let others = trace.all().any(|later| {
             matches!(later.event, Event::Dispatch { task: t, .. } if t != *task) && later.time >= fact.time
         });
-        findings.must(others, || format!("no other task ran after the fault of {}", task_name(*task)));
+        findings
+            .at(&[fact])
+            .must(others, || format!("no other task ran after the fault of {}", task_name(*task)));
     }
     let refused = trace.all().filter(|fact| {
         fact.time <= until && matches!(fact.event, Event::Refused { error: Error::BadAddress, .. })
     });
-    let refused = refused.count();
+    let refused = refused.inspect(|fact| findings.shows(fact)).count();
     findings.must(refused > 0, || "no system call with a bad pointer was refused before the marker".into());
     findings.found(format!("{} programs ended for faults, {refused} bad pointers refused", faults.len()));
     findings

@@ -1,20 +1,26 @@
 //! The claims: each one function from facts to red or green, each in a file of its own.
 
 mod bound;
+mod calls;
 mod ceiling;
 mod chain;
 mod counterfactual;
 mod end;
 mod entries;
+mod findings;
 mod integrity;
 mod isolation;
+mod migration;
 mod offline;
 mod online;
 mod ownership;
 mod platform;
+mod qos;
 mod resched;
 mod satp;
+mod stacks;
 mod stealing;
+mod stop;
 mod target;
 mod timer;
 mod traps;
@@ -22,11 +28,11 @@ mod traps;
 use antler_facts::Marker;
 use serde::Serialize;
 
+pub use findings::Evidence;
+pub(crate) use findings::Findings;
+
 use crate::trace::Trace;
 use crate::verdict::Case;
-
-/// Reasons kept for one claim; further ones are counted.
-const REASONS: usize = 12;
 
 /// What became of a claim or a marker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -56,36 +62,10 @@ pub struct Claim {
     pub found: String,
     /// Why it is red; at most a dozen.
     pub reasons: Vec<String>,
-}
-
-/// What a claim's function gathers.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Findings {
-    reasons: Vec<String>,
-    more: usize,
-    found: String,
-}
-
-impl Findings {
-    /// Something that contradicts the claim, or evidence that is missing.
-    pub fn red(&mut self, reason: impl Into<String>) {
-        match self.reasons.len() < REASONS {
-            true => self.reasons.push(reason.into()),
-            false => self.more += 1,
-        }
-    }
-
-    /// Red unless `holds`.
-    pub fn must(&mut self, holds: bool, reason: impl FnOnce() -> String) {
-        if !holds {
-            self.red(reason());
-        }
-    }
-
-    /// What was found, in numbers, for a claim that holds.
-    pub fn found(&mut self, found: impl Into<String>) {
-        self.found = found.into();
-    }
+    /// The facts that prove it, or contradict it; at most 64, those that contradict it first.
+    pub evidence: Vec<Evidence>,
+    /// How many facts there were to choose from.
+    pub evidence_total: usize,
 }
 
 type Judge = fn(&Trace, &Case) -> Findings;
@@ -112,7 +92,7 @@ const fn entry(
 
 const ONLINE: &[Option<Marker>] = &[None, Some(Marker::SmpOnline)];
 
-static CLAIMS: [Entry; 19] = [
+static CLAIMS: [Entry; 24] = [
     entry("integrity", false, &[], integrity::judge, "every CPU's facts are there, in order, none dropped"),
     entry(
         "platform",
@@ -127,6 +107,13 @@ static CLAIMS: [Entry; 19] = [
         &[Some(Marker::Done)],
         end::judge,
         "the kernel ended the machine itself, with the code seen",
+    ),
+    entry(
+        "stop",
+        false,
+        &[Some(Marker::Done)],
+        stop::judge,
+        "one CPU ends the machine, after every other one was asked to stop, did, and said nothing more",
     ),
     entry(
         "ownership",
@@ -150,6 +137,13 @@ static CLAIMS: [Entry; 19] = [
         "every entry into the kernel follows its steps: trap, cause, what is done about it",
     ),
     entry(
+        "calls",
+        false,
+        &[Some(Marker::UserMode)],
+        calls::judge,
+        "every system call has the effects of its kind, and nothing that takes a call happens without one",
+    ),
+    entry(
         "timer",
         false,
         &[Some(Marker::Timer)],
@@ -164,6 +158,20 @@ static CLAIMS: [Entry; 19] = [
         "wild programs are ended, bad pointers refused, everything else runs on",
     ),
     entry(
+        "qos",
+        false,
+        &[],
+        qos::judge,
+        "no CPU runs a class while it knows of something higher in its queue",
+    ),
+    entry(
+        "migration",
+        false,
+        &[],
+        migration::judge,
+        "a task that changes its CPU was moved by a steal, a wake, a CPU that left or a ceiling, and stays itself",
+    ),
+    entry(
         "address spaces",
         false,
         &[],
@@ -171,11 +179,18 @@ static CLAIMS: [Entry; 19] = [
         "each task always runs in its own address space, switched at dispatch",
     ),
     entry(
+        "trap stacks",
+        false,
+        ONLINE,
+        stacks::judge,
+        "each CPU has a trap stack and a hart block of its own, keeps them, and answers Calls from there",
+    ),
+    entry(
         "online",
         true,
         ONLINE,
         online::judge,
-        "every hart came up by itself, on its own stack and block, and answered a Call from there",
+        "every hart came up by itself, was checked, and answered a Call",
     ),
     entry(
         "ipi chain",
@@ -247,6 +262,12 @@ pub(crate) fn judge_all(trace: &Trace, case: &Case) -> Vec<Claim> {
     CLAIMS.iter().map(|entry| conclude(entry, trace, case)).collect()
 }
 
+/// Whether any claim is red; looks no further than the first.
+#[cfg(test)]
+pub(crate) fn any_red(trace: &Trace, case: &Case) -> bool {
+    CLAIMS.iter().any(|entry| conclude(entry, trace, case).state == State::Red)
+}
+
 fn conclude(entry: &Entry, trace: &Trace, case: &Case) -> Claim {
     let mut claim = Claim {
         name: entry.name,
@@ -255,16 +276,16 @@ fn conclude(entry: &Entry, trace: &Trace, case: &Case) -> Claim {
         state: State::NotJudged,
         found: String::new(),
         reasons: Vec::new(),
+        evidence: Vec::new(),
+        evidence_total: 0,
     };
     if entry.smp && !case.smp_judged {
         return claim;
     }
-    let Findings { mut reasons, more, found } = (entry.judge)(trace, case);
-    if more > 0 {
-        reasons.push(format!("and {more} more of this claim"));
-    }
+    let (reasons, found, evidence, total) = (entry.judge)(trace, case).conclude();
     claim.state = if reasons.is_empty() { State::Green } else { State::Red };
     (claim.reasons, claim.found) = (reasons, found);
+    (claim.evidence, claim.evidence_total) = (evidence, total);
     claim
 }
 

@@ -1,4 +1,4 @@
-//! Every hart came up by itself, on its own, and answers from its own place.
+//! Every hart came up by itself, and answers a Call.
 
 use std::collections::BTreeMap;
 
@@ -8,56 +8,41 @@ use super::{Findings, no_window, platform::present};
 use crate::trace::{Trace, Window};
 use crate::verdict::Case;
 
-/// How far below its stack's top a CPU's `sp` may be when it answers a Call, in bytes.
-const STACK_REACH: u64 = 64 * 1024;
-
 /// What a CPU said when it came up.
 #[derive(Clone, Copy)]
-struct Up {
+struct Up<'a> {
+    fact: &'a Fact,
     hart: Hart,
-    stack: u64,
     block: u64,
-    time: u64,
 }
 
 pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
     let mut findings = Findings::default();
     let up = bring_up(trace, &mut findings);
-    let ups: Vec<(Cpu, Up)> = up.iter().map(|(cpu, up)| (*cpu, *up)).collect();
-    for (index, (cpu, a)) in ups.iter().enumerate() {
-        for (other, b) in &ups[..index] {
-            findings
-                .must(a.stack != b.stack, || format!("cpu{} and cpu{} share a trap stack", other.0, cpu.0));
-            findings
-                .must(a.block != b.block, || format!("cpu{} and cpu{} share a hart block", other.0, cpu.0));
-        }
-    }
-    findings.must(ups.len() == usize::from(case.cpus), || {
-        format!("{} of {} CPUs stated that they are online", ups.len(), case.cpus)
+    findings.must(up.len() == usize::from(case.cpus), || {
+        format!("{} of {} CPUs stated that they are online", up.len(), case.cpus)
     });
     identities(trace, &up, &mut findings);
-    findings.found(format!("{} CPUs online, each on its own stack and block", ups.len()));
+    findings.found(format!("{} CPUs online, each by itself", up.len()));
     findings
 }
 
 /// Each present CPU: started by cpu0 (except cpu0), stated Online itself, then verified by cpu0, in this order.
-fn bring_up(trace: &Trace, findings: &mut Findings) -> BTreeMap<Cpu, Up> {
+fn bring_up<'a>(trace: &'a Trace, findings: &mut Findings) -> BTreeMap<Cpu, Up<'a>> {
     let mut up = BTreeMap::new();
     let boot = trace.of(Cpu(0));
     for (cpu, hart) in present(trace) {
         let online = trace.of(cpu).iter().find_map(|fact| match fact.event {
-            Event::Online { hart, stack, block } => Some(Up { hart, stack, block, time: fact.time }),
+            Event::Online { hart, block, .. } => Some(Up { fact, hart, block }),
             _ => None,
         });
         let Some(said) = online else {
             findings.red(format!("cpu{} (hart {}) never stated that it is online", cpu.0, hart.0));
             continue;
         };
-        findings.must(said.hart == hart, || {
+        findings.shows(said.fact);
+        findings.at(&[said.fact]).must(said.hart == hart, || {
             format!("cpu{} says it is hart {}, the device tree says {}", cpu.0, said.hart.0, hart.0)
-        });
-        findings.must(said.stack.is_multiple_of(16) && said.block.is_multiple_of(8), || {
-            format!("cpu{}'s stack {:#x} or block {:#x} is not aligned", cpu.0, said.stack, said.block)
         });
         up.insert(cpu, said);
         lives(trace, cpu, said, findings);
@@ -65,14 +50,16 @@ fn bring_up(trace: &Trace, findings: &mut Findings) -> BTreeMap<Cpu, Up> {
             continue;
         }
         let started = boot.iter().find(|f| f.event == Event::StartHart { cpu, hart });
-        findings.must(started.is_some_and(|fact| fact.time <= said.time), || {
+        let facts: Vec<&Fact> = started.into_iter().chain([said.fact]).collect();
+        findings.at(&facts).must(started.is_some_and(|fact| fact.time <= said.fact.time), || {
             format!(
                 "no fact of cpu0 says that firmware was asked to start cpu{} (hart {}) before it came",
                 cpu.0, hart.0
             )
         });
         let verified = boot.iter().find(|f| f.event == Event::Verified { cpu, hart });
-        findings.must(verified.is_some_and(|fact| fact.time >= said.time), || {
+        let facts: Vec<&Fact> = [said.fact].into_iter().chain(verified).collect();
+        findings.at(&facts).must(verified.is_some_and(|fact| fact.time >= said.fact.time), || {
             format!("cpu0 did not verify cpu{} (hart {}) after it came online", cpu.0, hart.0)
         });
     }
@@ -80,7 +67,7 @@ fn bring_up(trace: &Trace, findings: &mut Findings) -> BTreeMap<Cpu, Up> {
 }
 
 /// Each life of a CPU is one hart on one block, was started by somebody else, and was verified, once each.
-fn lives(trace: &Trace, cpu: Cpu, said: Up, findings: &mut Findings) {
+fn lives(trace: &Trace, cpu: Cpu, said: Up<'_>, findings: &mut Findings) {
     let mut lives = 0;
     for fact in trace.of(cpu) {
         let (hart, block) = match fact.event {
@@ -91,15 +78,17 @@ fn lives(trace: &Trace, cpu: Cpu, said: Up, findings: &mut Findings) {
             Event::Offline { hart } => (hart, said.block),
             _ => continue,
         };
-        findings.must((hart, block) == (said.hart, said.block), || {
+        findings.at(&[said.fact, fact]).must((hart, block) == (said.hart, said.block), || {
             format!(
                 "cpu{} was hart {} on block {:#x}, and then hart {} on {block:#x}",
                 cpu.0, said.hart.0, said.block, hart.0
             )
         });
     }
-    let absences = trace.of(cpu).iter().filter(|fact| matches!(fact.event, Event::Offline { .. })).count();
-    findings.must(lives == absences + 1 || lives == absences, || {
+    let away: Vec<&Fact> =
+        trace.of(cpu).iter().filter(|fact| matches!(fact.event, Event::Offline { .. })).collect();
+    let absences = away.len();
+    findings.at(&away).must(lives == absences + 1 || lives == absences, || {
         format!("cpu{} came online {lives} times and went offline {absences} times", cpu.0)
     });
     if cpu == Cpu(0) {
@@ -116,41 +105,38 @@ fn lives(trace: &Trace, cpu: Cpu, said: Up, findings: &mut Findings) {
             }
             _ => false,
         });
-        let all = all.count();
-        findings.must(by_others == lives && all == lives, || {
+        let all: Vec<&Fact> = all.collect();
+        let (facts, all) = (all.as_slice(), all.len());
+        findings.at(facts).must(by_others == lives && all == lives, || {
             format!("cpu{} (hart {}) came online {lives} times, and was {what} {all} times, {by_others} of them soundly", cpu.0, hart.0)
         });
     }
 }
 
 /// Between the markers every CPU answers a Call with what its own registers say, and that is its own.
-fn identities(trace: &Trace, up: &BTreeMap<Cpu, Up>, findings: &mut Findings) {
+fn identities(trace: &Trace, up: &BTreeMap<Cpu, Up<'_>>, findings: &mut Findings) {
     let Some(window) = trace.window(Marker::SmpOnline) else {
         return no_window(findings, Marker::SmpOnline);
     };
     let mut callers = Vec::new();
     for (&cpu, said) in up {
         let identities = trace.within(cpu, window).iter().filter_map(|fact| match fact.event {
-            Event::Identity { hart, block, sp } => Some((fact, hart, block, sp)),
+            Event::Identity { hart, .. } => Some((fact, hart)),
             _ => None,
         });
         let identities: Vec<_> = identities.collect();
-        let [(fact, hart, block, sp)] = identities[..] else {
-            findings.red(format!(
+        let [(fact, hart)] = identities[..] else {
+            let facts: Vec<&Fact> = identities.iter().map(|(fact, _)| *fact).collect();
+            findings.at(&facts).red(format!(
                 "cpu{} stated its identity {} times before the smp-online marker; once is meant",
                 cpu.0,
                 identities.len()
             ));
             continue;
         };
-        findings.must(hart == said.hart, || {
+        findings.shows(fact);
+        findings.at(&[said.fact, fact]).must(hart == said.hart, || {
             format!("cpu{} answers as hart {}, it is {}", cpu.0, hart.0, said.hart.0)
-        });
-        findings.must(block == said.block, || {
-            format!("cpu{} answers with block {block:#x}, it came online with {:#x}", cpu.0, said.block)
-        });
-        findings.must(sp <= said.stack && said.stack - sp <= STACK_REACH, || {
-            format!("cpu{} answers with sp {sp:#x}, which is not on its stack below {:#x}", cpu.0, said.stack)
         });
         if !answers_a_call(trace, cpu, fact.seq, window) {
             callers.push(cpu);

@@ -3,18 +3,25 @@
 use antler_facts::{Cpu, Event, Fact, Leave};
 
 use super::Findings;
-use crate::trace::{Trace, task_name};
+use crate::trace::Trace;
 use crate::verdict::Case;
+use crate::words::task_name;
+
+/// Stays of the most moved task that are shown.
+const MOVES: usize = 8;
 
 pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     let mut findings = Findings::default();
     for flaw in trace.lives().flaws() {
-        findings.red(flaw.clone());
+        let facts: Vec<&Fact> = flaw.facts.iter().collect();
+        findings.at(&facts).red(&*flaw.what);
     }
     let mut count = 0;
     for (task, life) in trace.lives().iter() {
         count += 1;
+        let last: Vec<&Fact> = life.last().into_iter().collect();
         findings
+            .at(&last)
             .must(life.ended(), || format!("{} never ended: it was last {}", task_name(task), life.place()));
     }
     findings.must(count > 0, || "no task was ever made".into());
@@ -22,13 +29,34 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
         one_at_a_time(cpu, trace.of(cpu), &mut findings);
     }
     findings.found(format!("{count} tasks made and ended"));
+    examples(trace, &mut findings);
     findings
+}
+
+/// What to look at: the task that was moved about most, then when each task began and ended.
+fn examples(trace: &Trace, findings: &mut Findings) {
+    let most = trace.lives().iter().max_by_key(|(_, life)| life.ran.len());
+    if let Some((_, life)) = most {
+        for stay in life.ran.iter().take(MOVES) {
+            findings.shows(&stay.begin);
+            findings.shows_all(&stay.end);
+        }
+    }
+    for (_, life) in trace.lives().iter() {
+        findings.shows_all(life.ran.first().map(|stay| &stay.begin));
+        findings.shows_all(life.last());
+    }
 }
 
 /// On one CPU, each dispatch is left before the next begins, and idle is without a task.
 fn one_at_a_time(cpu: Cpu, facts: &[Fact], findings: &mut Findings) {
     let mut running = None;
+    let mut since: Option<&Fact> = None;
     for fact in facts {
+        let began = since;
+        if matches!(fact.event, Event::Dispatch { .. }) {
+            since = Some(fact);
+        }
         let trouble = match (fact.event, running) {
             (Event::Dispatch { task, .. }, None) => {
                 running = Some(task);
@@ -49,6 +77,7 @@ fn one_at_a_time(cpu: Cpu, facts: &[Fact], findings: &mut Findings) {
             (Event::IdleBegin {}, Some(current)) => format!("goes idle while {} runs", task_name(current)),
             _ => continue,
         };
-        findings.red(format!("cpu{} {trouble}, at {} ns", cpu.0, fact.time));
+        let facts: Vec<&Fact> = began.into_iter().chain([fact]).collect();
+        findings.at(&facts).red(format!("cpu{} {trouble}, at {} ns", cpu.0, fact.time));
     }
 }

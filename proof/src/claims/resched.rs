@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use antler_abi::Qos;
 use antler_facts::{Cpu, Event, Fact, Leave, Marker, Place, Request, Seen, Task};
 
-use super::entries::SOFTWARE_INTERRUPT;
 use super::{Findings, no_window};
 use crate::requests::Exchange;
-use crate::trace::{Trace, Window, task_name};
+use crate::trace::{Trace, Window};
 use crate::verdict::Case;
+use crate::words::{SOFTWARE_INTERRUPT, task_name};
 
 pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
     let mut findings = Findings::default();
@@ -18,21 +18,22 @@ pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
         return findings;
     };
     let mut proved = BTreeSet::new();
-    let mut tried: BTreeMap<(Cpu, Cpu), Missing> = BTreeMap::new();
+    let mut tried: BTreeMap<(Cpu, Cpu), (Missing, &Exchange)> = BTreeMap::new();
     for exchange in trace.exchanges() {
         let pair = (exchange.sender, exchange.target);
         if exchange.what != Request::Resched || !window.has(exchange.request.time) || proved.contains(&pair) {
             continue;
         }
         match one(trace, exchange, window) {
-            Ok(()) => {
+            Ok(shown) => {
+                findings.shows_all(shown);
                 proved.insert(pair);
             }
             // Most requests of a pair serve something else; the one that came furthest is the one that was meant.
             Err(missing) => {
-                let best = tried.entry(pair).or_insert_with(|| missing.clone());
-                if missing.step >= best.step {
-                    *best = missing;
+                let best = tried.entry(pair).or_insert_with(|| (missing.clone(), exchange));
+                if missing.step >= best.0.step {
+                    *best = (missing, exchange);
                 }
             }
         }
@@ -40,8 +41,10 @@ pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
     let pairs =
         (0..case.cpus).flat_map(|a| (0..case.cpus).map(move |b| (Cpu(a), Cpu(b)))).filter(|(a, b)| a != b);
     for (a, b) in pairs.filter(|pair| !proved.contains(pair)) {
-        let why = tried.get(&(a, b)).map_or("it never asked", |missing| missing.why.as_str());
-        findings.red(format!("cpu{} did not make cpu{} run a task by one IPI: {why}", a.0, b.0));
+        let best = tried.get(&(a, b));
+        let why = best.map_or("it never asked", |(missing, _)| missing.why.as_str());
+        let facts = best.map_or(Vec::new(), |(_, exchange)| exchange.facts(trace));
+        findings.at(&facts).red(format!("cpu{} did not make cpu{} run a task by one IPI: {why}", a.0, b.0));
     }
     findings.found(format!("{} ordered pairs", proved.len()));
     findings
@@ -66,8 +69,8 @@ enum Step {
     Rest,
 }
 
-/// One reschedule from the queued task to its dispatch, or which step is missing.
-fn one(trace: &Trace, exchange: &Exchange, window: Window) -> Result<(), Missing> {
+/// One reschedule from the queued task to its dispatch: its facts, or which step is missing.
+fn one<'a>(trace: &'a Trace, exchange: &Exchange, window: Window) -> Result<Vec<&'a Fact>, Missing> {
     let missing = |step, why| Missing { step, why };
     let (name, cpu) = (exchange.name(), exchange.target.0);
     let task = posted(trace, exchange)
@@ -79,7 +82,7 @@ fn one(trace: &Trace, exchange: &Exchange, window: Window) -> Result<(), Missing
     let at = target[begin..].iter().position(runs).map(|offset| begin + offset).ok_or_else(|| {
         missing(Step::Dispatch, format!("cpu{cpu} never ran {} after {name}", task_name(task)))
     })?;
-    let dispatched = target[at];
+    let dispatched = &target[at];
     if !window.has(dispatched.time) {
         return Err(missing(
             Step::Dispatch,
@@ -111,7 +114,9 @@ fn one(trace: &Trace, exchange: &Exchange, window: Window) -> Result<(), Missing
         ));
     }
     others_rest(trace, exchange, Window { from: asked, to: dispatched.time })
-        .map_err(|why| missing(Step::Rest, why))
+        .map_err(|why| missing(Step::Rest, why))?;
+    let queued = trace.before(exchange.sender, exchange.request.index);
+    Ok(queued.into_iter().chain(exchange.facts(trace)).chain([dispatched]).collect())
 }
 
 fn is_doorbell_trap(fact: &Fact) -> bool {

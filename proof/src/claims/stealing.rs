@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use antler_abi::Qos;
-use antler_facts::{Cpu, Event, Marker, Place, Task};
+use antler_facts::{Cpu, Event, Fact, Marker, Place, Task};
 
 use super::{Findings, no_window};
 use crate::life::Life;
-use crate::trace::{Trace, Window, task_name};
+use crate::trace::{Trace, Window};
 use crate::verdict::Case;
+use crate::words::task_name;
 
 /// Tasks per CPU that count as many.
 const TASKS_PER_CPU: usize = 4;
@@ -56,22 +57,26 @@ fn batch(trace: &Trace, window: Window) -> (Cpu, Vec<(Task, &Life)>) {
 
 /// A task begins and ends once, and begins away from home only if the CPU it begins on stole it.
 fn once(trace: &Trace, task: Task, life: &Life, home: Cpu, findings: &mut Findings) {
-    let exits = trace.all().filter(|f| matches!(f.event, Event::Exit { task: t, .. } if t == task)).count();
-    findings.must(exits == 1, || format!("{} ended {exits} times", task_name(task)));
+    let exits: Vec<&Fact> =
+        trace.all().filter(|f| matches!(f.event, Event::Exit { task: t, .. } if t == task)).collect();
+    findings.at(&exits).must(exits.len() == 1, || format!("{} ended {} times", task_name(task), exits.len()));
     let Some(first) = life.ran.first() else {
-        return findings.red(format!("{} never ran", task_name(task)));
+        let last: Vec<&Fact> = life.last().into_iter().collect();
+        return findings.at(&last).red(format!("{} never ran", task_name(task)));
     };
     if first.cpu == home {
         return;
     }
-    let stolen = trace.of(first.cpu).iter().any(|fact| {
+    let stolen = trace.of(first.cpu).iter().find(|fact| {
         matches!(fact.event, Event::Stolen { task: t, .. } if t == task) && fact.time <= first.span.from
     });
     let placed = trace.of(home).iter().any(|fact| {
         matches!(fact.event, Event::Enqueue { task: t, target, place: Place::Inbox } if t == task && target == first.cpu)
             && fact.time <= first.span.from
     });
-    findings.must(stolen && !placed, || {
+    let facts: Vec<&Fact> = stolen.into_iter().chain([&first.begin]).collect();
+    findings.shows_all(facts.iter().copied());
+    findings.at(&facts).must(stolen.is_some() && !placed, || {
         format!("{} began on cpu{}, which did not steal it from cpu{}", task_name(task), first.cpu.0, home.0)
     });
 }
@@ -103,38 +108,43 @@ pub(super) fn judge_all(trace: &Trace, _: &Case) -> Findings {
     let mut findings = Findings::default();
     let (mut steals, mut tasks) = (0usize, 0usize);
     for cpu in trace.cpus() {
-        let mut open: Option<Open> = None;
+        let mut open: Option<Open<'_>> = None;
         for fact in trace.of(cpu) {
             match (fact.event, &mut open) {
                 (Event::Steal { victim, count, class }, _) => {
                     steals += 1;
                     settle(cpu, open.take(), &mut findings);
-                    findings.must(count > 0, || {
+                    findings.shows(fact);
+                    findings.at(&[fact]).must(count > 0, || {
                         format!("cpu{} states a steal of nothing at {} ns", cpu.0, fact.time)
                     });
-                    findings.must(victim != cpu, || {
+                    findings.at(&[fact]).must(victim != cpu, || {
                         format!("cpu{} steals from itself at {} ns", cpu.0, fact.time)
                     });
-                    open = Some(Open { victim, count, class, taken: BTreeSet::new() });
+                    open = Some(Open { said: fact, victim, count, class, taken: BTreeSet::new() });
                 }
                 (Event::Stolen { task, victim }, Some(open)) if open.victim == victim => {
                     tasks += 1;
+                    findings.shows(fact);
                     let stay = trace.lives().get(task).and_then(|life| {
                         life.queued.iter().find(|stay| stay.cpu == cpu && stay.span.from == fact.time)
                     });
-                    findings.must(stay.is_some_and(|stay| stay.class == open.class), || {
-                        format!(
-                            "{} was stolen as work of class {}, which it is not",
-                            task_name(task),
-                            open.class
-                        )
-                    });
-                    findings.must(open.taken.insert(task), || {
+                    findings.at(&[open.said, fact]).must(
+                        stay.is_some_and(|stay| stay.class == open.class),
+                        || {
+                            format!(
+                                "{} was stolen as work of class {}, which it is not",
+                                task_name(task),
+                                open.class
+                            )
+                        },
+                    );
+                    findings.at(&[open.said, fact]).must(open.taken.insert(task), || {
                         format!("{} was stolen twice in one steal", task_name(task))
                     });
                 }
                 (Event::Stolen { task, .. }, _) => {
-                    findings.red(format!(
+                    findings.at(&[fact]).red(format!(
                         "cpu{} has {} stolen without a steal that says so",
                         cpu.0,
                         task_name(task)
@@ -151,16 +161,17 @@ pub(super) fn judge_all(trace: &Trace, _: &Case) -> Findings {
 }
 
 /// A steal whose tasks are being counted.
-struct Open {
+struct Open<'a> {
+    said: &'a Fact,
     victim: Cpu,
     count: u64,
     class: Qos,
     taken: BTreeSet<Task>,
 }
 
-fn settle(cpu: Cpu, open: Option<Open>, findings: &mut Findings) {
-    if let Some(Open { victim, count, taken, .. }) = open {
-        findings.must(taken.len() as u64 == count, || {
+fn settle(cpu: Cpu, open: Option<Open<'_>>, findings: &mut Findings) {
+    if let Some(Open { said, victim, count, taken, .. }) = open {
+        findings.at(&[said]).must(taken.len() as u64 == count, || {
             format!(
                 "cpu{} states a steal of {count} from cpu{}, but {} tasks follow",
                 cpu.0,

@@ -16,19 +16,28 @@ pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
     let mut seen = Refusals::default();
     for cpu in trace.cpus() {
         for refusal in refusals(trace.within(cpu, window), Error::InvalidTarget) {
-            findings.must(refusal.target >= u64::from(case.cpus), || {
+            findings.at(&refusal.facts).must(refusal.target >= u64::from(case.cpus), || {
                 format!("cpu{} is refused as if it did not exist", refusal.target)
             });
-            findings.must(!refusal.sent, || {
+            findings.at(&refusal.facts).must(!refusal.sent, || {
                 format!("something was sent while target {} was refused", refusal.target)
             });
             seen.count(&refusal, &mut findings);
         }
     }
+    for fact in trace.all() {
+        if let Event::TargetRefused { target, error } = fact.event {
+            let why = unfounded(trace, case, target, error, fact.time);
+            findings.at(&[fact]).must(why.is_none(), || {
+                let why = why.unwrap_or_default();
+                format!("cpu{} refuses target {target} at {} ns: {error}; but {why}", fact.cpu.0, fact.time)
+            });
+        }
+    }
     seen.both("a CPU that does not exist", &mut findings);
     for fact in trace.all() {
         if let Event::Request { target, .. } | Event::Ring { target, .. } = fact.event {
-            findings.must(target.0 < case.cpus, || {
+            findings.at(&[fact]).must(target.0 < case.cpus, || {
                 format!("cpu{} posted to cpu{}, which does not exist", fact.cpu.0, target.0)
             });
         }
@@ -37,8 +46,21 @@ pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
     findings
 }
 
+/// Why a target was not to be refused for that reason, if it was not.
+fn unfounded(trace: &Trace, case: &Case, target: u64, error: Error, at: u64) -> Option<&'static str> {
+    let cpu = u16::try_from(target).ok().filter(|cpu| *cpu < case.cpus).map(Cpu);
+    match (error, cpu) {
+        (Error::InvalidTarget, None) => None,
+        (Error::InvalidTarget, Some(_)) => Some("that CPU exists"),
+        (Error::Offline, Some(cpu)) if trace.away(cpu).iter().any(|span| span.has(at)) => None,
+        (Error::Offline, Some(_)) => Some("that CPU was online"),
+        (Error::Offline, None) => Some("there is no such CPU"),
+        _ => Some("that is no reason to refuse a target"),
+    }
+}
+
 /// One refused target and the system call around it.
-pub(super) struct Refusal {
+pub(super) struct Refusal<'a> {
     pub target: u64,
     /// Number of the system call.
     pub call: u64,
@@ -47,6 +69,8 @@ pub(super) struct Refusal {
     /// Whether the CPU posted or rang anything between the call and its refusal.
     pub sent: bool,
     pub time: u64,
+    /// The call, the refused target, and what the caller was told.
+    pub facts: Vec<&'a Fact>,
 }
 
 /// How many refusals by which way.
@@ -58,13 +82,15 @@ pub(super) struct Refusals {
 
 impl Refusals {
     /// Counts one, and checks that the caller was told.
-    pub fn count(&mut self, refusal: &Refusal, findings: &mut Findings) {
+    pub fn count(&mut self, refusal: &Refusal<'_>, findings: &mut Findings) {
         match Syscall::from_number(refusal.call as usize) {
             Some(Syscall::Resched) => self.user += 1,
             Some(Syscall::Probe) => self.kernel += 1,
             _ => return,
         }
+        findings.shows_all(refusal.facts.iter().copied());
         findings
+            .at(&refusal.facts)
             .must(refusal.told, || format!("target {} was refused, but the call went well", refusal.target));
     }
 
@@ -76,7 +102,7 @@ impl Refusals {
 }
 
 /// Every `TargetRefused` with that error among one CPU's facts, with its system call.
-pub(super) fn refusals(facts: &[Fact], error: Error) -> Vec<Refusal> {
+pub(super) fn refusals(facts: &[Fact], error: Error) -> Vec<Refusal<'_>> {
     let call = |fact: &Fact| matches!(fact.event, Event::Syscall { .. });
     let mut found = Vec::new();
     for (index, fact) in facts.iter().enumerate() {
@@ -86,12 +112,14 @@ pub(super) fn refusals(facts: &[Fact], error: Error) -> Vec<Refusal> {
         let Event::Syscall { number, .. } = facts[begin].event else { continue };
         let sends = |f: &Fact| matches!(f.event, Event::Request { target: Cpu(t), .. } | Event::Ring { target: Cpu(t), .. } if u64::from(t) == target);
         let told = |f: &Fact| matches!(f.event, Event::Refused { number: n, error: e, .. } if n == number && e == error);
+        let told = facts[index..end].iter().find(|fact| told(fact));
         found.push(Refusal {
             target,
             call: number,
-            told: facts[index..end].iter().any(told),
+            told: told.is_some(),
             sent: facts[begin..end].iter().any(sends),
             time: fact.time,
+            facts: [&facts[begin], fact].into_iter().chain(told).collect(),
         });
     }
     found

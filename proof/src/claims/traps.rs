@@ -1,20 +1,21 @@
 //! Traps and system calls belong to the task that the CPU runs.
 
-use antler_facts::{Event, Marker};
+use antler_facts::{Event, Fact, Marker};
 
 use super::{Findings, no_window};
-use crate::trace::{Trace, Window, task_name};
+use crate::trace::{Trace, Window};
 use crate::verdict::Case;
+use crate::words::task_name;
 
 pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     let mut findings = Findings::default();
     let (mut traps, mut calls) = (0usize, 0usize);
     for cpu in trace.cpus() {
-        let mut running = None;
+        let (mut running, mut dispatched) = (None, None);
         for fact in trace.of(cpu) {
             let (task, what) = match fact.event {
                 Event::Dispatch { task, .. } => {
-                    running = Some(task);
+                    (running, dispatched) = (Some(task), Some(fact));
                     continue;
                 }
                 Event::Leave { .. } => {
@@ -31,7 +32,9 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
                 }
                 _ => continue,
             };
-            findings.must(running == Some(task), || {
+            findings.shows(fact);
+            let since: Vec<&Fact> = dispatched.into_iter().chain([fact]).collect();
+            findings.at(&since).must(running == Some(task), || {
                 let current = running.map_or("nothing".to_owned(), task_name);
                 format!(
                     "cpu{} states {what} of {} at {} ns while it ran {current}",

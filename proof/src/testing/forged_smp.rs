@@ -18,7 +18,7 @@ fn harts_reported_online_by_somebody_else() {
         let at = run.find(None, second);
         run.facts[at].cpu = Cpu(0);
     });
-    changed("online", None, second, |event| match event {
+    changed("trap stacks", None, second, |event| match event {
         Event::Online { hart, block, .. } => Event::Online { hart, block, stack: 0xffff_8000_0000 },
         other => other,
     });
@@ -26,7 +26,7 @@ fn harts_reported_online_by_somebody_else() {
     without("online", None, is(Kind::Verified));
     without("online", Some(Marker::Isolation), is(Kind::Identity));
     let sp = |fact: &Fact| is(Kind::Identity)(fact) && fact.cpu == Cpu(2);
-    changed("online", Some(Marker::Isolation), sp, |event| match event {
+    changed("trap stacks", Some(Marker::Isolation), sp, |event| match event {
         Event::Identity { hart, block, .. } => Event::Identity { hart, block, sp: 0xffff_8000_0000 },
         other => other,
     });

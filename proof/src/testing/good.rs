@@ -27,6 +27,9 @@ impl Script {
         }
         run.marker(main, Marker::Done);
         run.exit(0, main);
+        for cpu in 1..cpus {
+            run.rouse(0, cpu, Request::Stop);
+        }
         run.say(0, Event::End { code: 0 });
         run
     }
@@ -36,10 +39,10 @@ impl Script {
         let stack = |cpu: u16| 0xffff_8000_0000 + 0x10_0000 * u64::from(cpu);
         let hart = |cpu: u16| Hart(u64::from(cpu));
         self.say(0, Event::BootHart { hart: Hart(0) });
+        self.say(0, Event::Transport { version: 2 });
         for cpu in 0..cpus {
             self.say(0, Event::Present { cpu: Cpu(cpu), hart: hart(cpu) });
         }
-        self.say(0, Event::Transport { version: 2 });
         self.say(0, Event::Online { hart: Hart(0), stack: stack(0), block: block(0) });
         for cpu in 1..cpus {
             self.say(0, Event::StartHart { cpu: Cpu(cpu), hart: hart(cpu) });
@@ -55,17 +58,19 @@ impl Script {
     }
 
     fn base(&mut self) -> Task {
-        for cause in [13, 12, 15] {
-            let wild = self.spawn(0, Task(0), Qos::Normal);
-            self.local(0, wild);
+        let programs = [(); 4].map(|()| {
+            let task = self.spawn(0, Task(0), Qos::Normal);
+            self.local(0, task);
+            task
+        });
+        let [wild @ .., main] = programs;
+        for (cause, wild) in [13, 12, 15].into_iter().zip(wild) {
             self.dispatch(0, wild, Qos::Normal);
             self.say(0, Event::TrapUser { cause, task: wild });
-            self.say(0, Event::Fault { task: wild, cause, address: 8 });
+            self.say(0, Event::Fault { task: wild, cause, address: 1 << 63 | 8 });
             self.leave(0, wild, Leave::Exit);
             self.say(0, Event::Exit { task: wild, value: 139 });
         }
-        let main = self.spawn(0, Task(0), Qos::Normal);
-        self.local(0, main);
         self.dispatch(0, main, Qos::Normal);
         self.call(0, main, Syscall::Null);
         self.marker(main, Marker::Trap);
@@ -89,7 +94,7 @@ impl Script {
 
     fn smp_online(&mut self, main: Task, cpus: u16) {
         self.call(0, main, Syscall::Probe);
-        for cpu in 0..cpus {
+        for cpu in (0..cpus).rev() {
             let place = u64::from(cpu);
             let identity = Event::Identity {
                 hart: Hart(place),
@@ -123,6 +128,8 @@ impl Script {
     }
 
     fn resched(&mut self, main: Task, a: u16, b: u16) {
+        // So that no task that it makes takes its place before it waits.
+        self.call(0, main, Syscall::SetQos);
         let busy = self.spawn(0, main, Qos::Normal);
         self.place(0, busy, b);
         if b != 0 {
@@ -133,6 +140,7 @@ impl Script {
         if a != 0 {
             self.dispatch(a, sender, Qos::Interactive);
         }
+        self.call(0, main, Syscall::Wait);
         self.leave(0, main, Leave::Block);
         match 0 {
             cpu if cpu == a => self.dispatch(0, sender, Qos::Interactive),
@@ -170,7 +178,11 @@ impl Script {
         for call in [Syscall::Resched, Syscall::Probe] {
             self.call(0, main, call);
             self.say(0, Event::TargetRefused { target, error });
-            self.say(0, Event::Refused { number: call.number() as u64, error, argument: target });
+            let argument = match call {
+                Syscall::Probe => antler_abi::Probe::Target.number() as u64,
+                _ => target,
+            };
+            self.say(0, Event::Refused { number: call.number() as u64, error, argument });
         }
     }
 
@@ -184,6 +196,7 @@ impl Script {
         self.say(0, Event::HartState { cpu: Cpu(away), hart, state: 1 });
         self.refuse(main, u64::from(away), Error::Offline);
         self.call(0, main, Syscall::CpuOnline);
+        self.say(0, Event::HartState { cpu: Cpu(away), hart, state: 1 });
         self.say(0, Event::StartHart { cpu: Cpu(away), hart });
         let place = u64::from(away);
         self.say(
@@ -199,8 +212,18 @@ impl Script {
         let sent = self.spawn(0, main, Qos::Normal);
         self.place(0, sent, away);
         self.dispatch(away, sent, Qos::Normal);
-        self.exit(away, sent);
+        // It waits there, is woken, and runs to its end on cpu0.
+        self.call(away, sent, Syscall::Wait);
+        self.leave(away, sent, Leave::Block);
         self.rest(away);
+        self.call(0, main, Syscall::Wake);
+        self.say(0, Event::Wake { task: sent, cause: WakeCause::Signal, target: Cpu(0) });
+        self.local(0, sent);
+        self.call(0, main, Syscall::Join);
+        self.leave(0, main, Leave::Block);
+        self.dispatch(0, sent, Qos::Normal);
+        self.exit(0, sent);
+        self.back(main, Qos::Normal);
         let taken = self.spawn(0, main, Qos::Normal);
         self.local(0, taken);
         self.rouse(0, away, Request::Resched);
@@ -233,7 +256,7 @@ impl Script {
             self.dispatch(0, task, Qos::Normal);
             self.exit(0, task);
         }
-        self.back(main);
+        self.back(main, Qos::Normal);
         self.marker(main, Marker::WorkStealing);
     }
 
@@ -243,10 +266,10 @@ impl Script {
         task
     }
 
-    fn back(&mut self, main: Task) {
+    fn back(&mut self, main: Task, class: Qos) {
         self.say(0, Event::Wake { task: main, cause: WakeCause::Join, target: Cpu(0) });
         self.local(0, main);
-        self.dispatch(0, main, Qos::Normal);
+        self.dispatch(0, main, class);
     }
 
     fn bound(&mut self, main: Task) {
@@ -257,17 +280,20 @@ impl Script {
         self.say(0, Event::Refused { number, error, argument: 9 });
         self.rouse(0, 1, Request::Resched);
         self.steal(1, 0, Qos::Normal, &tasks[..4]);
+        self.call(0, main, Syscall::Join);
         self.leave(0, main, Leave::Block);
         for (cpu, task) in [1; 4].into_iter().chain([0; 5]).zip(&tasks) {
             self.dispatch(cpu, *task, Qos::Normal);
             self.exit(cpu, *task);
         }
         self.rest(1);
-        self.back(main);
+        self.back(main, Qos::Normal);
         self.marker(main, Marker::RejectStealAboveBound);
     }
 
     fn ceiling(&mut self, main: Task) {
+        // Above what it puts on its own queue, or that would take its place.
+        self.call(0, main, Syscall::SetQos);
         self.call(0, main, Syscall::Probe);
         self.say(0, Event::Ceiling { cpu: Cpu(1), class: Qos::Normal });
         let high = self.made(main, Qos::Interactive);
@@ -279,10 +305,11 @@ impl Script {
         self.rest(1);
         self.call(0, main, Syscall::Probe);
         self.say(0, Event::Ceiling { cpu: Cpu(1), class: Qos::PerfBurst });
+        self.call(0, main, Syscall::Join);
         self.leave(0, main, Leave::Block);
         self.dispatch(0, high, Qos::Interactive);
         self.exit(0, high);
-        self.back(main);
+        self.back(main, Qos::PerfBurst);
         self.marker(main, Marker::RejectStealHigherQos);
     }
 }

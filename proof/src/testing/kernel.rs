@@ -165,6 +165,9 @@ fn a_sleeper_is_woken_by_a_timer_that_was_not_early() {
     assert_eq!((at_once(20).len(), at_once(19).len()), (0, 1));
 }
 
+/// An address in the kernel's half.
+const KERNEL: u64 = 1 << 63;
+
 /// Three wild tasks, each ended for its fault, and one that goes on.
 fn wild() -> Vec<Said> {
     let mut said = Vec::new();
@@ -174,7 +177,7 @@ fn wild() -> Vec<Said> {
             (0, at, spawned(one, Task(0))),
             (0, at + 10, enqueue(one, 0)),
             (0, at + 20, dispatch(one)),
-            (0, at + 30, Event::Fault { task: one, cause, address: 0 }),
+            (0, at + 30, Event::Fault { task: one, cause, address: KERNEL }),
             (0, at + 40, leave(one, Leave::Exit)),
             (0, at + 50, exit(one)),
         ]);
@@ -192,7 +195,7 @@ fn wild() -> Vec<Said> {
 fn wild_programs_end_and_only_they() {
     const ISOLATION: &str = "isolation";
     says(ISOLATION, 1, &wild(), &[]);
-    let fault = |number, cause| Event::Fault { task: task(number), cause, address: 0 };
+    let fault = |number, cause| Event::Fault { task: task(number), cause, address: KERNEL };
     for (number, page, access, what) in [
         (1, 13, 5, "a read of kernel memory (scause 13 or 5)"),
         (2, 12, 1, "a jump into the void (scause 12 or 1)"),
@@ -204,6 +207,9 @@ fn wild_programs_end_and_only_they() {
         let missing = format!("no program was ended for {what}");
         says(ISOLATION, 1, &with(&wild(), at, (0, time, fault(number, page + 100))), &[&missing]);
     }
+    let own = Event::Fault { task: T, cause: 13, address: KERNEL - 1 };
+    let text = "task 1.1 was ended for reading 0x7fffffffffffffff, which is not the kernel's";
+    says(ISOLATION, 1, &with(&wild(), 3, (0, 130, own)), &[text]);
     let live = "task 1.1 faulted (scause 13), but its end was not stated before the marker";
     says(ISOLATION, 1, &minus(&wild(), &[5]), &[live]);
     let late = plus(&minus(&wild(), &[5]), &[(0, 421, exit(T))]);

@@ -2,16 +2,24 @@
 
 mod chain;
 mod doorbells;
+mod effects;
 mod entries;
+mod evidence;
+mod forge;
 mod forged;
 mod forged_smp;
 mod good;
+mod junit;
 mod kernel;
 mod lives;
 mod online;
+mod order;
+mod recorded;
 mod refused;
+mod rules;
 mod small;
 mod steals;
+mod stop;
 mod whole;
 
 use std::collections::BTreeMap;
@@ -49,6 +57,9 @@ impl Script {
     }
 
     fn spawn(&mut self, cpu: u16, parent: Task, class: Qos) -> Task {
+        if parent != Task(0) {
+            self.call(cpu, parent, Syscall::Spawn);
+        }
         self.tasks += 1;
         let task = Task(1 << 32 | self.tasks);
         let space = self.space.get(&parent).copied().unwrap_or(8 << 60 | self.tasks);

@@ -46,6 +46,70 @@ fn up() -> Vec<Said> {
 }
 
 const ONLINE: &str = "online";
+const STACKS: &str = "trap stacks";
+
+#[test]
+fn trap_stacks_and_blocks_are_each_cpus_own() {
+    says(STACKS, 2, &up(), &[]);
+    says(STACKS, 3, &up(), &["2 of 3 CPUs said which trap stack they have"]);
+    let of = |stack, block| {
+        let said = with(&up(), 4, (1, 10, Event::Online { hart: Hart(1), stack, block }));
+        reasons(STACKS, 2, &minus(&said, &[10]))
+    };
+    let aligned = |stack, block| !of(stack, block).iter().any(|reason| reason.ends_with(" is not aligned"));
+    assert!(aligned(STACK * 2, BLOCK * 2) && aligned(STACK * 2 + 16, BLOCK * 2 + 8));
+    assert!(!aligned(STACK * 2 + 8, BLOCK * 2) && !aligned(STACK * 2, BLOCK * 2 + 4));
+    assert_eq!(of(STACK, BLOCK * 2), ["cpu0 and cpu1 share a trap stack"]);
+    assert_eq!(of(STACK * 2, BLOCK), ["cpu0 and cpu1 share a hart block"]);
+    // Stacks are apart by what an answer may reach down, upwards and downwards.
+    let reach = 64 * 1024;
+    assert_eq!(of(STACK + reach, BLOCK * 2), NOTHING);
+    assert_eq!(of(STACK + reach - 16, BLOCK * 2), ["cpu0 and cpu1 share a trap stack"]);
+    assert_eq!(of(STACK - reach, BLOCK * 2), NOTHING);
+    assert_eq!(of(STACK - reach + 16, BLOCK * 2), ["cpu1 and cpu0 share a trap stack"]);
+    // One CPU alone has one as well, and says which.
+    says(STACKS, 1, &[(0, 3, online(0))], &[]);
+    says(STACKS, 1, &[], &["0 of 1 CPUs said which trap stack they have"]);
+    let as_hart = Event::Online { hart: Hart(7), stack: STACK * 2, block: BLOCK * 2 };
+    says(STACKS, 2, &with(&up(), 4, (1, 10, as_hart)), &["cpu1 came online as hart 7, which it is not"]);
+    let away = plus(&up(), &[(1, 65, Event::Offline { hart: Hart(1) })]);
+    for (stack, block) in [(STACK * 3, BLOCK * 2), (STACK * 2, BLOCK * 3)] {
+        let back = (1, 70, Event::Online { hart: Hart(1), stack, block });
+        let text =
+            format!("cpu1 had stack 0x200000 and block 0x2000, and came back with {stack:#x} and {block:#x}");
+        says(STACKS, 2, &plus(&away, &[back]), &[&text]);
+    }
+    says(STACKS, 2, &plus(&away, &[(1, 70, online(1))]), &[]);
+    says(STACKS, 2, &plus(&up(), &[(1, 70, online(1))]), &["cpu1 came online at 70 ns, and was online"]);
+}
+
+#[test]
+fn answers_come_from_the_own_stack_and_block() {
+    let of = |event: Event| with(&up(), 10, (1, 41, event));
+    let (hart, block, sp) = (Hart(1), BLOCK * 2, STACK * 2 - 64);
+    let text = "cpu1 answers with block 0x1000, it came online with 0x2000";
+    says(STACKS, 2, &of(Event::Identity { hart, block: BLOCK, sp }), &[text]);
+    let reach = 64 * 1024;
+    for (sp, fits) in [
+        (STACK * 2 - 16, true),
+        (STACK * 2 - reach, true),
+        (STACK * 2, false),
+        (STACK * 2 - reach - 16, false),
+    ] {
+        let text = format!("cpu1 answers with sp {sp:#x}, which is not on its stack below 0x200000");
+        let said = of(Event::Identity { hart, block, sp });
+        let expected = if fits { vec![] } else { vec![&text[..]] };
+        says(STACKS, 2, &said, &expected);
+    }
+    let odd = Event::Identity { hart, block, sp: sp + 8 };
+    says(STACKS, 2, &of(odd), &["cpu1 answers with sp 0x1fffc8, not aligned"]);
+    says(
+        STACKS,
+        2,
+        &minus(&up(), &[4]),
+        &["cpu1 answers, but never came online", "1 of 2 CPUs said which trap stack they have"],
+    );
+}
 
 #[test]
 fn each_hart_comes_up_by_itself_after_it_was_asked_and_is_verified_then() {
@@ -56,15 +120,6 @@ fn each_hart_comes_up_by_itself_after_it_was_asked_and_is_verified_then() {
     tells(ONLINE, 3, &up(), "2 of 3 CPUs stated that they are online");
     let as_hart = |hart| Event::Online { hart: Hart(hart), stack: STACK * 2, block: BLOCK * 2 };
     tells(ONLINE, 2, &with(&up(), 4, (1, 10, as_hart(7))), "cpu1 says it is hart 7, the device tree says 1");
-    let odd = |stack, block| {
-        let said = with(&up(), 4, (1, 10, Event::Online { hart: Hart(1), stack, block }));
-        reasons(ONLINE, 2, &said).iter().any(|reason| reason.ends_with(" is not aligned"))
-    };
-    assert!(!odd(STACK * 2, BLOCK * 2) && !odd(STACK * 2 + 16, BLOCK * 2 + 8));
-    assert!(odd(STACK * 2 + 8, BLOCK * 2) && odd(STACK * 2, BLOCK * 2 + 4));
-    let shared = Event::Online { hart: Hart(1), stack: STACK, block: BLOCK };
-    tells(ONLINE, 2, &with(&up(), 4, (1, 10, shared)), "cpu0 and cpu1 share a trap stack");
-    tells(ONLINE, 2, &with(&up(), 4, (1, 10, shared)), "cpu0 and cpu1 share a hart block");
     let unasked = "no fact of cpu0 says that firmware was asked to start cpu1 (hart 1) before it came";
     tells(ONLINE, 2, &minus(&up(), &[3]), unasked);
     tells(ONLINE, 2, &with(&up(), 4, (1, 9, online(1))), unasked);
@@ -108,21 +163,10 @@ fn each_life_is_started_and_verified_once_by_somebody_else() {
 }
 
 #[test]
-fn every_cpu_answers_a_call_from_its_own_place() {
+fn every_cpu_answers_a_call_as_its_own_hart() {
     let of = |event: Event| with(&up(), 10, (1, 41, event));
-    let (hart, block, sp) = (Hart(1), BLOCK * 2, STACK * 2 - 64);
+    let (block, sp) = (BLOCK * 2, STACK * 2 - 64);
     tells(ONLINE, 2, &of(Event::Identity { hart: Hart(0), block, sp }), "cpu1 answers as hart 0, it is 1");
-    let text = "cpu1 answers with block 0x1000, it came online with 0x2000";
-    tells(ONLINE, 2, &of(Event::Identity { hart, block: BLOCK, sp }), text);
-    let reach = 64 * 1024;
-    for (sp, fits) in
-        [(STACK * 2, true), (STACK * 2 - reach, true), (STACK * 2 + 1, false), (STACK * 2 - reach - 1, false)]
-    {
-        let text = format!("cpu1 answers with sp {sp:#x}, which is not on its stack below 0x200000");
-        let said = of(Event::Identity { hart, block, sp });
-        let expected = if fits { vec![] } else { vec![&text[..]] };
-        says(ONLINE, 2, &said, &expected);
-    }
     let times = |count: usize| {
         format!("cpu1 stated its identity {count} times before the smp-online marker; once is meant")
     };

@@ -36,7 +36,8 @@ fn a_cpu_that_does_not_exist_is_refused_both_ways_and_nothing_is_sent() {
     let null = with(&invalid(), 1, (0, 20, syscall(T, Syscall::Null)));
     says(INVALID, 2, &null, &[user]);
     let other = Event::TargetRefused { target: 2, error: Error::Offline };
-    says(INVALID, 2, &with(&invalid(), 2, (0, 21, other)), &[user]);
+    let unfounded = "cpu0 refuses target 2 at 21 ns: CPU is offline; but there is no such CPU";
+    says(INVALID, 2, &with(&invalid(), 2, (0, 21, other)), &[unfounded, user]);
     says(INVALID, 2, &minus(&invalid(), &[3]), &["target 2 was refused, but the call went well"]);
     let number = Syscall::Resched.number() as u64;
     let told = |number, error| Event::Refused { number, error, argument: 2 };
@@ -114,7 +115,29 @@ fn while_a_cpu_is_away_firmware_says_so_and_it_is_refused() {
     says(OFFLINE, 2, &minus(&away(), &[3]), &[stopped]);
     let state = |cpu, state| Event::HartState { cpu: Cpu(cpu), hart: Hart(1), state };
     says(OFFLINE, 2, &with(&away(), 3, (0, 30, state(1, 3))), &[stopped]);
-    says(OFFLINE, 2, &with(&away(), 3, (0, 30, state(0, 1))), &[stopped]);
+    let online = "cpu0 says at 30 ns that firmware reports cpu0 in state 1";
+    let nobody = format!("{online}, but nobody took it offline");
+    says(
+        OFFLINE,
+        2,
+        &with(&away(), 3, (0, 30, state(0, 1))),
+        &[stopped, &format!("{online}, but it was online"), &nobody],
+    );
+    // Before it has said its last word, and after it came back.
+    let late = plus(&away(), &[(0, 100, state(1, 1))]);
+    tells(OFFLINE, 2, &late, "cpu0 says at 100 ns that firmware reports cpu1 in state 1, but it was online");
+    let starting = plus(&away(), &[(0, 100, state(1, 2))]);
+    let text = "cpu0 says at 100 ns that firmware reports cpu1 in state 2, but nobody took it offline";
+    says(OFFLINE, 2, &starting, &[text]);
+    says(OFFLINE, 2, &plus(&away(), &[(0, 100, state(1, 0))]), &[]);
+    let present = Event::Present { cpu: Cpu(1), hart: Hart(7) };
+    let other = [&[(0, 0, present)][..], &away()].concat();
+    tells(
+        OFFLINE,
+        2,
+        &other,
+        "cpu0 says at 30 ns that firmware reports cpu1 in state 1, of hart 1, which it is not",
+    );
     let mut own = minus(&away(), &[3]);
     own.insert(3, (1, 20, state(1, 1)));
     assert!(reasons(OFFLINE, 2, &own).contains(&stopped.to_owned()), "the CPU itself is no witness");

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::claims;
-use crate::trace::Trace;
+use crate::trace::{Flaw, Trace};
 
 /// One fact: who states it, when (ns), what.
 pub(super) type Said = (u16, u64, Event);
@@ -26,6 +26,11 @@ pub(super) fn trace(said: &[Said]) -> Trace {
         Fact { seq: *seq - 1, cpu: Cpu(cpu), time, event }
     });
     Trace::from_facts(facts.collect::<Vec<_>>())
+}
+
+/// What is wrong, in words.
+pub(super) fn words(flaws: &[Flaw]) -> Vec<String> {
+    flaws.iter().map(|flaw| flaw.what.clone()).collect()
 }
 
 /// Why that claim is red on so many CPUs; nothing if it is green.

@@ -1,6 +1,6 @@
 //! The verdict as people and scripts read it: words, numbers, and what outweighs what.
 
-use super::small::{NOTHING, Said, marker, reasons, says, trace};
+use super::small::{NOTHING, Said, marker, reasons, says, trace, words};
 use super::*;
 use crate::trace::Window;
 use crate::verdict::{GuestEnd, MarkerResult};
@@ -29,6 +29,7 @@ fn every_claim_says_what_it_found_in_numbers() {
     let asked = Script::good(3).facts.iter().filter(|f| matches!(f.event, Event::Request { .. })).count();
     let rung = Script::good(3).facts.iter().filter(|f| matches!(f.event, Event::Ring { .. })).count();
     let made = Script::good(3).facts.iter().filter(|f| matches!(f.event, Event::Spawned { .. })).count();
+    let runs = Script::good(3).facts.iter().filter(|f| matches!(f.event, Event::Dispatch { .. })).count();
     let end = Script::good(3).now;
     assert_eq!(
         found,
@@ -36,13 +37,18 @@ fn every_claim_says_what_it_found_in_numbers() {
             ("integrity", &format!("{facts} facts of 3 CPUs")[..]),
             ("platform", "3 harts, hart 0 booted"),
             ("end", &format!("ended at {end} ns with 0")),
+            ("stop", "cpu0 stopped 2 others and ended the machine"),
             ("ownership", &format!("{made} tasks made and ended")),
             ("traps", &format!("{traps} traps, {calls} system calls")),
             ("entries", &format!("{traps} entries from U-mode, 3 of them faults")),
+            ("calls", &format!("{calls} calls, 6 of them refused")),
             ("timer", "1 timers fired, none early"),
             ("isolation", "3 programs ended for faults, 1 bad pointers refused"),
+            ("qos", &format!("{runs} choices, 6 of them with lower work waiting")),
+            ("migration", "1 moves: 0 by steals, 1 by wakes, 0 by CPUs that left, 0 by ceilings"),
             ("address spaces", &format!("{made} tasks in 4 address spaces")),
-            ("online", "3 CPUs online, each on its own stack and block"),
+            ("trap stacks", "3 trap stacks, 3 answers from them"),
+            ("online", "3 CPUs online, each by itself"),
             ("ipi chain", &format!("{asked} requests, {rung} doorbells")),
             ("counterfactual", "cpu1 made 100 system calls without the doorbell, then answered cpu0"),
             ("resched", "6 ordered pairs"),
@@ -59,7 +65,7 @@ fn every_claim_says_what_it_found_in_numbers() {
     );
     assert_eq!(verdict.facts, facts);
     let line =
-        format!("PROOF GREEN: smp=3 (SMP judged); 16 of 16 markers, 19 claims green, 0 red; {facts} facts");
+        format!("PROOF GREEN: smp=3 (SMP judged); 16 of 16 markers, 24 claims green, 0 red; {facts} facts");
     assert_eq!(verdict.line(), line);
 }
 
@@ -70,7 +76,7 @@ fn the_line_counts_what_is_red_and_what_was_not_judged() {
     run.facts[at].event = Event::End { code: 32 };
     let line = run.verdict(1).line();
     assert!(
-        line.starts_with("PROOF RED: smp=1 (one CPU); 5 of 6 markers, 9 claims green, 1 red; "),
+        line.starts_with("PROOF RED: smp=1 (one CPU); 5 of 6 markers, 14 claims green, 1 red; "),
         "{line}"
     );
     let mut case = Case::new(2);
@@ -191,7 +197,7 @@ fn the_end_of_the_guest_is_told_with_what_it_still_owed() {
 fn the_trace_keeps_order_time_and_spans() {
     let at = |time: u64| (0, time, Event::IdleBegin {});
     let run = trace(&[at(10), at(10), at(20), at(30), (2, 5, Event::IdleBegin {})]);
-    assert_eq!(run.flaws(), NOTHING, "equal times are in order");
+    assert_eq!(words(run.flaws()), NOTHING, "equal times are in order");
     assert_eq!((run.len(), run.is_empty(), trace(&[]).is_empty()), (5, false, true));
     assert_eq!(run.cpus().collect::<Vec<_>>(), [Cpu(0), Cpu(2)]);
     let within = |from, to| run.within(Cpu(0), Window { from, to }).len();
@@ -217,7 +223,7 @@ fn the_trace_keeps_order_time_and_spans() {
 #[test]
 fn holes_and_repetitions_are_named() {
     let fact = |seq: u32, time: u64| Fact { seq, cpu: Cpu(0), time, event: Event::IdleBegin {} };
-    let flaws = |facts: &[Fact]| crate::trace::Trace::from_facts(facts.to_vec()).flaws().to_vec();
+    let flaws = |facts: &[Fact]| words(crate::trace::Trace::from_facts(facts.to_vec()).flaws());
     assert_eq!(flaws(&[fact(0, 1), fact(3, 2)]), ["cpu0: facts 1 to 2 are missing"]);
     assert_eq!(
         flaws(&[fact(0, 1), fact(1, 2), fact(1, 2), fact(2, 3)]),
@@ -227,7 +233,7 @@ fn holes_and_repetitions_are_named() {
     let mut bytes = Script::good(1).bytes();
     bytes[antler_facts::RECORD + 6] = 0xff;
     bytes.truncate(bytes.len() - 1);
-    let flaws = crate::trace::Trace::decode(&bytes).flaws().to_vec();
+    let flaws = words(crate::trace::Trace::decode(&bytes).flaws());
     assert!(flaws[0].starts_with("record 1 (byte 40) is damaged: "), "{flaws:?}");
     assert_eq!(flaws[1], "the last 39 bytes are not a whole fact of 40");
 }

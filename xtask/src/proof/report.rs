@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{Outcome, Plan};
 use crate::ctx::Ctx;
+use crate::exit::Exit;
 use crate::qemu::{Ended, GuestExit};
 use crate::ui::{Step, Ui};
 
@@ -89,7 +90,7 @@ impl Report {
             say!("legacy transport (QEMU_FORCE_LEGACY=1): for debugging only, this run proves nothing");
         }
         say!("{}", self.verdict(verdict));
-        say!("console, facts and verdict.json: {}", outcome.dir.display());
+        say!("console, facts, verdict.json and junit.xml: {}", outcome.dir.display());
         Ok(())
     }
 
@@ -137,7 +138,7 @@ struct Left<'a> {
     verdict: &'a Verdict,
 }
 
-/// Writes `verdict.json` and makes this proof the last one.
+/// Writes `verdict.json` and `junit.xml`, and makes this proof the last one.
 pub(super) fn leave(ctx: &Ctx, plan: &Plan, outcome: &Outcome) -> anyhow::Result<()> {
     let left = Left {
         configuration: plan.name(),
@@ -153,7 +154,13 @@ pub(super) fn leave(ctx: &Ctx, plan: &Plan, outcome: &Outcome) -> anyhow::Result
     let json = serde_json::to_string_pretty(&left).context("cannot write the verdict as JSON")?;
     let path = outcome.dir.join("verdict.json");
     std::fs::write(&path, json + "\n").with_context(|| format!("cannot write {}", path.display()))?;
-    for name in ["console.txt", "facts.bin", "verdict.json"] {
+    // A run that does not end with success has failed, whatever its facts prove.
+    let outside = (outcome.exit != Exit::Success)
+        .then(|| format!("the proof ended as {} ({}); {}", left.exit, left.exit_code, left.guest));
+    let path = outcome.dir.join("junit.xml");
+    std::fs::write(&path, outcome.verdict.to_junit(&plan.name(), outside.as_deref()))
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    for name in ["console.txt", "facts.bin", "verdict.json", "junit.xml"] {
         let (from, to) = (outcome.dir.join(name), ctx.proof_out().join(name));
         // Written beside and renamed, so that a proof that runs at the same time leaves whole files too.
         let part = ctx.proof_out().join(format!(".{name}.{}", std::process::id()));
