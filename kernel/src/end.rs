@@ -8,6 +8,7 @@ use antler_facts::{Event, Request};
 use antler_nucleus::{AtomicCpuSet, CpuId, CpuSet, Machine};
 use antler_sync::HartToken;
 
+use crate::faults::{self, Fault};
 use crate::hart::HartBlock;
 use crate::machine::Here;
 use crate::memory::layout::to_virtual;
@@ -54,7 +55,8 @@ pub(crate) fn power_off(exit: MachineExit) -> ! {
     sleep_for_ever()
 }
 
-fn sleep_for_ever() -> ! {
+/// No more of this hart.
+pub(crate) fn sleep_for_ever() -> ! {
     loop {
         // SAFETY: with no interrupt enabled, nothing will run here any more.
         unsafe { core::arch::asm!("csrw sie, zero", "wfi", options(nomem, nostack)) };
@@ -88,6 +90,9 @@ pub(crate) fn finish(here: &mut HartToken, exit: MachineExit) -> ! {
     if let Err(error) = evidence::drain_all() {
         say!("KINIT: FAIL facts are lost: {error}");
         power_off(MachineExit::Panic);
+    }
+    if faults::commits(Fault::ExitLies) {
+        power_off(MachineExit::SelftestFailed);
     }
     power_off(exit)
 }
@@ -166,6 +171,7 @@ fn panic(info: &PanicInfo<'_>) -> ! {
     let here = unsafe { HartToken::claim(block.cpu.index()) };
     let silent = stop_others(&here);
     post_mortem::print(&silent);
+    evidence::drain_after_panic();
     power_off(MachineExit::Panic)
 }
 

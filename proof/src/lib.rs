@@ -26,7 +26,7 @@ mod verdict;
 #[cfg(test)]
 mod testing;
 
-pub use claims::{Claim, State};
+pub use claims::{Claim, State, names as claim_names};
 pub use console::{Checklist, Line};
 pub use markers::expected as expected_markers;
 pub use trace::Trace;

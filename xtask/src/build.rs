@@ -70,10 +70,10 @@ pub fn demo(ctx: &Ctx, built: &Built) -> anyhow::Result<Initrd> {
 /// compiler's output in full and is an error.
 pub fn build(ctx: &Ctx) -> anyhow::Result<Built> {
     let toolchain = setup::toolchain(ctx)?;
-    let kernel = compile(ctx, &toolchain, "building kernel", Target::Kernel, KERNEL)?;
+    let kernel = compile(ctx, &toolchain, "building kernel", Target::Kernel, KERNEL, &[])?;
     let kernel = kernel.get(KERNEL).with_context(|| format!("cargo built no program {KERNEL}"))?;
     copy(kernel, &ctx.kernel())?;
-    let programs = compile(ctx, &toolchain, "building programs", Target::User, PROGRAMS)?;
+    let programs = compile(ctx, &toolchain, "building programs", Target::User, PROGRAMS, &[])?;
     let mut placed = BTreeMap::new();
     for (name, path) in programs {
         let place = ctx.out().join("bin").join(&name);
@@ -81,6 +81,18 @@ pub fn build(ctx: &Ctx) -> anyhow::Result<Built> {
         placed.insert(name, place);
     }
     Ok(Built { kernel: ctx.kernel(), programs: placed })
+}
+
+/// Builds the kernel that can be told to commit faults, after everything else. Nobody ships it.
+pub fn build_faulty(ctx: &Ctx) -> anyhow::Result<Built> {
+    let built = build(ctx)?;
+    let toolchain = setup::toolchain(ctx)?;
+    let features = ["--features", "antler-kernel/faults"];
+    let kernel = compile(ctx, &toolchain, "building kernel with faults", Target::Kernel, KERNEL, &features)?;
+    let kernel = kernel.get(KERNEL).with_context(|| format!("cargo built no program {KERNEL}"))?;
+    let place = ctx.out().join("kernel-faults");
+    copy(kernel, &place)?;
+    Ok(Built { kernel: place, ..built })
 }
 
 /// Copies a file if it differs, so that a run under way keeps its own and an unchanged one keeps its time.
@@ -125,10 +137,11 @@ fn compile(
     label: &str,
     target: Target,
     package: &str,
+    options: &[&str],
 ) -> anyhow::Result<BTreeMap<String, PathBuf>> {
     let step = ctx.ui.step(label);
     let mut command = toolchain.cargo("build", target);
-    command.args(["--release", "--package", package, "--bins"]);
+    command.args(["--release", "--package", package, "--bins"]).args(options);
     let format = if ctx.ui.terminal() { "json-diagnostic-rendered-ansi" } else { "json" };
     command.arg(format!("--message-format={format}"));
     command.args(["--color", if ctx.ui.terminal() { "always" } else { "never" }]);

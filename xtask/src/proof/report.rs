@@ -135,8 +135,8 @@ struct Left<'a> {
     verdict: &'a Verdict,
 }
 
-/// Writes `verdict.json` and makes this proof the last one.
-pub(super) fn leave(ctx: &Ctx, plan: &Plan, outcome: &Outcome) -> anyhow::Result<()> {
+/// Writes `verdict.json`.
+pub(super) fn leave(plan: &Plan, outcome: &Outcome) -> anyhow::Result<()> {
     let left = Left {
         configuration: plan.name(),
         exit: outcome.exit.name(),
@@ -148,7 +148,11 @@ pub(super) fn leave(ctx: &Ctx, plan: &Plan, outcome: &Outcome) -> anyhow::Result
     };
     let json = serde_json::to_string_pretty(&left).context("cannot write the verdict as JSON")?;
     let path = outcome.dir.join("verdict.json");
-    std::fs::write(&path, json + "\n").with_context(|| format!("cannot write {}", path.display()))?;
+    std::fs::write(&path, json + "\n").with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Makes this proof the last one: copies of its files stand beside all proofs' folders.
+pub(super) fn make_last(ctx: &Ctx, outcome: &Outcome) -> anyhow::Result<()> {
     for name in ["console.txt", "facts.bin", "verdict.json"] {
         let (from, to) = (outcome.dir.join(name), ctx.proof_out().join(name));
         // Written beside and renamed, so that a proof that runs at the same time leaves whole files too.
