@@ -127,9 +127,8 @@ fn stop_others(here: &HartToken) -> CpuSet<WORDS> {
 
 /// This CPU was asked to stop: says that it has, and is gone.
 pub(crate) fn stop_here() -> ! {
-    if let Some(stopped) = STOPPED.get() {
-        stopped.insert(HartBlock::mine().cpu);
-    }
+    // Nobody may have asked yet: of two that panic at once, one comes here by itself.
+    STOPPED.call_once(AtomicCpuSet::default).insert(HartBlock::mine().cpu);
     sleep_for_ever()
 }
 
