@@ -14,6 +14,7 @@ use antler_parse::manifest;
 use antler_sync::{Brand, HartToken, PerHart};
 use spin::Once;
 
+use crate::faults::{self, Fault};
 use crate::hart::HartBlock;
 use crate::machine::Here;
 use crate::memory::layout::{OFFSET, to_physical, to_virtual};
@@ -61,6 +62,8 @@ pub(crate) extern "C" fn boot_main(hart: u64, dtb: u64) -> ! {
     end::init(board.test.map(|range| range.base));
     greet(&board, hart);
     check_firmware(&board);
+    #[cfg(feature = "faults")]
+    let board = Board { bootargs: faults::take(&board.bootargs), ..board };
     let args = BootArgs::parse(&board.bootargs)
         .unwrap_or_else(|error| end::refuse(MachineExit::BadInput, format_args!("{error}")));
     let harts = number_harts(&board, hart);
@@ -91,7 +94,11 @@ extern "C" fn boot_on_own_stack() -> ! {
         set_ceilings(handover, k);
         start_secondaries(&mut here, k);
         say!("KINIT: boot ok");
-        Here.fact(Event::Marker { marker: Marker::Boot });
+        if !faults::commits(Fault::BootUnstated) {
+            Here.fact(Event::Marker { marker: Marker::Boot });
+        }
+        #[cfg(feature = "faults")]
+        faults::reached(Marker::Boot);
         let starts = load_programs(handover, k);
         if let Err(error) = program::start_all(&mut here, &starts) {
             end::refuse(MachineExit::BadInput, format_args!("programs cannot be started: {error}"));
@@ -158,7 +165,11 @@ fn number_harts(board: &Board, boot: u64) -> Vec<HartId> {
     }
     let others =
         board.harts.iter().filter(|hart| hart.enabled && hart.id != boot).map(|hart| HartId(hart.id));
-    [HartId(boot)].into_iter().chain(others).collect()
+    let mut harts: Vec<HartId> = [HartId(boot)].into_iter().chain(others).collect();
+    if faults::commits(Fault::HartsMisnumbered) {
+        harts[1..].reverse();
+    }
+    harts
 }
 
 /// Heap bytes that `cpus` CPUs and all tasks need, with room to spare for programs and their arguments.
@@ -239,10 +250,14 @@ fn map_kernel(board: &Board) -> PageTable {
 fn make_blocks(board: &Board, table: &mut PageTable, harts: &[HartId]) -> Vec<&'static HartBlock> {
     let satp = paging::satp_of(table);
     let test_device = board.test.map_or(0, |range| to_virtual(range.base) as u64);
+    let mut first = None;
     let make = |(index, &hart): (usize, &HartId)| {
-        let stacks = stacks::map(table, index).unwrap_or_else(|_| {
+        let mut stacks = stacks::map(table, index).unwrap_or_else(|_| {
             end::refuse(MachineExit::BootRefused, format_args!("no memory for the stacks of {hart}"))
         });
+        if faults::commits(Fault::StacksShared) {
+            stacks = *first.get_or_insert(stacks);
+        }
         let block = HartBlock {
             scratch: Default::default(),
             frame: core::cell::UnsafeCell::new(core::ptr::null_mut()),

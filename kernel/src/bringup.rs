@@ -6,6 +6,7 @@ use antler_facts::{Event, Hart};
 use antler_nucleus::{CpuId, CpuSet, HartId, Machine};
 use antler_sync::HartToken;
 
+use crate::faults::{self, Fault};
 use crate::hart::HartBlock;
 use crate::interrupts::{self, wait_until};
 use crate::machine::Here;
@@ -68,6 +69,10 @@ pub(crate) fn start(target: CpuId) -> Result<(), BringUpError> {
     let block = kernel().blocks[target.index()];
     let hart = block.hart;
     Here.fact(Event::StartHart { cpu: target.fact(), hart: Hart(hart.0) });
+    if faults::commits(Fault::OnlineByStarter) {
+        say_for(block);
+        return Ok(());
+    }
     let (start, opaque) = (
         to_physical(entry::secondary_start as *const () as usize),
         to_physical(core::ptr::from_ref(block) as usize),
@@ -77,6 +82,21 @@ pub(crate) fn start(target: CpuId) -> Result<(), BringUpError> {
         error,
         state: sbi::hart_status(hart),
     })
+}
+
+/// [`Fault::OnlineByStarter`]: reports for a hart that was never started, in its place.
+#[cold]
+fn say_for(block: &'static HartBlock) {
+    let own = core::ptr::from_ref(block) as u64;
+    block.report.hart.store(block.hart.0, Ordering::Relaxed);
+    block.report.sp.store(block.stack_top, Ordering::Relaxed);
+    block.report.tp.store(own, Ordering::Relaxed);
+    block.report.sscratch.store(own, Ordering::Relaxed);
+    block.report.times.store(1, Ordering::Release);
+    Here.fact(Event::Online { hart: Hart(block.hart.0), stack: block.stack_top, block: own });
+    // SAFETY: the hart whose token this would be does not run.
+    let mut theirs = unsafe { HartToken::claim(block.cpu.index()) };
+    kernel().sched.come_online(&Here, &mut theirs);
 }
 
 /// Waits until every CPU of `wanted` has set its online bit, and checks what each reported.
@@ -129,6 +149,9 @@ fn verify(cpu: CpuId) -> Result<(), BringUpError> {
 /// A secondary hart's first Rust code, on its own stack, with its own `tp`, `sscratch`, trap vector and page table.
 pub(crate) extern "C" fn secondary_main(hart: u64, block: &'static HartBlock) -> ! {
     report(hart, block);
+    if faults::commits(Fault::SecondaryIdle) {
+        end::sleep_for_ever();
+    }
     cpu::enter_scheduler()
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn answer(here: &mut HartToken, _caller: CpuId, call: Call) {
             let hart = antler_facts::Hart(HartBlock::mine().hart.0);
             Here.fact(Event::Identity { hart, block: tp, sp });
         }
-        SHOOT_DOWN => paging::flush_local(),
+        SHOOT_DOWN => forget_user_memory(here),
         LEAVE => kernel().contexts.mine(here).leave = true,
         op => panic!("a call of unknown kind {op}"),
     }
@@ -58,7 +58,7 @@ pub(crate) fn call(here: &mut HartToken, op: u64, argument: u64, targets: &CpuSe
 /// Makes every other CPU that may have translations of a program's space forget them.
 pub(crate) fn shoot_down(here: &mut HartToken, program: u32) {
     let k = kernel();
-    paging::flush_local();
+    forget_user_memory(here);
     // Mirror of `cpu::switch_to` (join the active set, fence, walk the table): either that hart is found here, or it walks
     // the table as it is now.
     fence(Ordering::SeqCst);
@@ -69,6 +69,12 @@ pub(crate) fn shoot_down(here: &mut HartToken, program: u32) {
         Here.fact(Event::Shootdown { space: u64::from(program), targets: count });
         call(here, SHOOT_DOWN, u64::from(program), &targets);
     }
+}
+
+/// Something was unmapped: this hart's translations are worth nothing any more.
+fn forget_user_memory(here: &mut HartToken) {
+    paging::flush_local();
+    kernel().contexts.mine(here).stale = Default::default();
 }
 
 /// Waits, without a Call, until no CPU has the space of a program that is over: CPUs that ran its threads may not have left its page

@@ -6,6 +6,7 @@ use antler_facts::{Event, Seen};
 use antler_nucleus::{CpuId, Machine, Next};
 use antler_sync::HartToken;
 
+use crate::faults::{self, Fault};
 use crate::hart::HartBlock;
 use crate::machine::Here;
 use crate::memory::paging;
@@ -25,6 +26,8 @@ pub(crate) struct Context {
     pub fetched: bool,
     /// Another CPU asked this one to go offline.
     pub leave: bool,
+    /// Where a task faulted last on a page that it has, and how often in a row.
+    pub stale: (u64, u32),
 }
 
 /// Decides what this CPU runs and prepares the hart for it; waits when there is nothing. Returns the frame to go on
@@ -80,8 +83,10 @@ fn switch_to(k: &Kernel, here: &mut HartToken, slot: usize) {
             // SAFETY: a fence. The programs' code was written by the boot hart's stores; all of it before the first dispatch.
             unsafe { core::arch::asm!("fence.i", options(nostack)) };
         }
-        // SAFETY: the program's table lives until no CPU is in its active set, and every table maps the kernel alike.
-        unsafe { paging::switch_to(program.satp) };
+        if !faults::commits(Fault::SatpStale) {
+            // SAFETY: the program's table lives until no CPU is in its active set, and every table maps the kernel alike.
+            unsafe { paging::switch_to(program.satp) };
+        }
         if let Some(old) = old {
             // After the flush in `switch_to`: this hart has no translation of the old space left.
             k.programs()[old as usize].active.remove(me);
@@ -91,10 +96,17 @@ fn switch_to(k: &Kernel, here: &mut HartToken, slot: usize) {
     let thread = k.threads.address(slot);
     // SAFETY: `slot` is this CPU's current task, whose token the scheduler keeps here; nobody else touches its thread.
     fp::load(unsafe { &(*thread).fp });
+    #[cfg(feature = "faults")]
+    {
+        // SAFETY: as above.
+        let frame = unsafe { &mut (*thread).frame };
+        faults::complete(slot, frame);
+        faults::remember(slot, frame);
+    }
     Here.fact(Event::Dispatch {
         task: k.sched.tasks.fact(slot),
         class: k.sched.tasks.qos(slot),
-        satp: program.satp,
+        satp: paging::current(),
     });
 }
 

@@ -8,6 +8,7 @@ use antler_facts::{Event, Request};
 use antler_nucleus::{AtomicCpuSet, CpuId, CpuSet, Machine};
 use antler_sync::HartToken;
 
+use crate::faults::{self, Fault};
 use crate::hart::HartBlock;
 use crate::machine::Here;
 use crate::memory::layout::to_virtual;
@@ -65,7 +66,8 @@ fn listen_only_to(source: usize) {
     unsafe { core::arch::asm!("csrw sie, {}", in(reg) source, options(nomem, nostack)) };
 }
 
-fn sleep_for_ever() -> ! {
+/// No more of this hart.
+pub(crate) fn sleep_for_ever() -> ! {
     loop {
         // SAFETY: with no interrupt enabled, nothing will run here any more.
         unsafe { core::arch::asm!("csrw sie, zero", "wfi", options(nomem, nostack)) };
@@ -109,6 +111,9 @@ pub(crate) fn finish(here: &mut HartToken, exit: MachineExit) -> ! {
         say!("KINIT: FAIL facts are lost: {error}");
         power_off(MachineExit::Panic);
     }
+    if faults::commits(Fault::ExitLies) {
+        power_off(MachineExit::SelftestFailed);
+    }
     power_off(exit)
 }
 
@@ -144,9 +149,8 @@ fn stop_others(here: &HartToken) -> CpuSet<WORDS> {
 
 /// This CPU was asked to stop: says that it has, and is gone.
 pub(crate) fn stop_here() -> ! {
-    if let Some(stopped) = STOPPED.get() {
-        stopped.insert(HartBlock::mine().cpu);
-    }
+    // Nobody may have asked yet: of two that panic at once, one comes here by itself.
+    STOPPED.call_once(AtomicCpuSet::default).insert(HartBlock::mine().cpu);
     sleep_for_ever()
 }
 
@@ -188,6 +192,7 @@ fn panic(info: &PanicInfo<'_>) -> ! {
     let here = unsafe { HartToken::claim(block.cpu.index()) };
     let silent = stop_others(&here);
     post_mortem::print(&silent);
+    evidence::drain_after_panic();
     power_off(MachineExit::Panic)
 }
 

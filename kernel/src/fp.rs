@@ -7,6 +7,7 @@
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
+use crate::faults::{Fault, commits};
 use crate::thread::FpState;
 
 const FS_MASK: usize = 3 << 13;
@@ -47,6 +48,8 @@ pub(crate) fn load(state: &FpState) {
         set_fs(FS_CLEAN);
         // SAFETY: FS is not off.
         unsafe { load_registers(state) };
+        set_fs(FS_CLEAN);
+    } else if commits(Fault::FpLeaked) {
         set_fs(FS_CLEAN);
     } else {
         set_fs(0);

@@ -7,11 +7,12 @@ use antler_facts::Event;
 use antler_nucleus::{CpuId, CpuSet, Machine};
 use antler_sync::HartToken;
 
+use crate::faults::{self, Fault};
 use crate::interrupts::wait_until;
 use crate::machine::Here;
 use crate::sbi::{self, hart_state};
 use crate::state::kernel;
-use crate::{bringup, calls, cpu};
+use crate::{bringup, calls, cpu, end};
 
 /// How long firmware may take to stop a hart, in ns.
 const PATIENCE: u64 = 20_000_000_000;
@@ -112,6 +113,9 @@ pub(crate) fn leave(here: &mut HartToken) {
     cpu::use_kernel_space(here);
     let block = crate::hart::HartBlock::mine();
     Here.fact(Event::Offline { hart: antler_facts::Hart(block.hart.0) });
+    if faults::commits(Fault::HartNotStopped) {
+        end::sleep_for_ever();
+    }
     let error = sbi::hart_stop();
     panic!("{} cannot stop {}: {}", block.cpu, block.hart, sbi::error_name(error));
 }

@@ -4,6 +4,7 @@ use antler_facts::{Request, Seen};
 use antler_nucleus::Machine;
 use antler_sync::HartToken;
 
+use crate::faults::{self, Fault};
 use crate::machine::Here;
 use crate::state::kernel;
 use crate::{calls, end, time};
@@ -43,7 +44,7 @@ pub(crate) fn handle(here: &mut HartToken, at: Seen) {
     if pending & SSIP != 0 {
         clear_doorbell();
         let kinds = k.sched.doorbell(&Here, here, at, calls::answer);
-        if kinds.has(Request::Stop) {
+        if kinds.has(Request::Stop) && !faults::commits(Fault::StopIgnored) {
             end::stop_here();
         }
     }

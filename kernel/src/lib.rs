@@ -18,6 +18,7 @@ mod cpu;
 mod end;
 mod entry;
 mod evidence;
+mod faults;
 mod fp;
 mod hart;
 mod hotplug;

@@ -4,6 +4,7 @@ use antler_facts::Event;
 use antler_nucleus::{CpuId, Machine, RingError, Runnable, Running};
 use antler_sync::Relax;
 
+use crate::faults::{self, Fault};
 use crate::hart::HartBlock;
 use crate::{end, evidence, fp, sbi, state, time};
 
@@ -12,6 +13,9 @@ pub(crate) struct Here;
 
 /// Turns of one wait after which a lock counts as lost: minutes of host time.
 const SPIN_LIMIT: u64 = 1 << 33;
+
+/// How long a task waits at most for a tick that does a doorbell's work ([`Fault::TickInstead`]), in ns.
+const TICK: u64 = 1_000_000;
 
 impl Relax for Here {
     fn relax(&self, spins: u64) {
@@ -28,10 +32,17 @@ impl Machine for Here {
     }
 
     fn arm(&self, deadline: Option<u64>) {
+        let deadline = match faults::commits(Fault::TickInstead) {
+            true => Some(deadline.unwrap_or(u64::MAX).min(time::now() + TICK)),
+            false => deadline,
+        };
         sbi::set_timer(deadline.map_or(u64::MAX, time::to_ticks));
     }
 
     fn ring(&self, target: CpuId) -> Result<(), RingError> {
+        if faults::commits(Fault::IpiDropped) || faults::commits(Fault::TickInstead) {
+            return Ok(());
+        }
         sbi::send_ipi(state::hart_of(target)).map_err(RingError)
     }
 
@@ -40,14 +51,26 @@ impl Machine for Here {
     }
 
     fn fact(&self, event: Event) {
+        if matches!(event, Event::Dispatch { .. }) && faults::commits(Fault::DispatchUnsaid) {
+            return;
+        }
         evidence::state(HartBlock::mine().cpu, event);
+        #[cfg(feature = "faults")]
+        faults::leave_incomplete(&event);
     }
 
     fn save(&self, task: &Running) {
-        fp::save(&mut state::kernel().threads.running(task).fp);
+        if !faults::commits(Fault::FpUnsaved) {
+            fp::save(&mut state::kernel().threads.running(task).fp);
+        }
     }
 
     fn timed_out(&self, task: &Runnable) {
         state::kernel().threads.waiting(task).frame.set_result(Err(antler_abi::Error::TimedOut));
+    }
+
+    #[cfg(feature = "faults")]
+    fn commits(&self, fault: antler_nucleus::Fault) -> bool {
+        faults::scheduler_commits(fault)
     }
 }

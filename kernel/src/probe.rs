@@ -6,6 +6,7 @@ use antler_facts::{Event, Hart, Marker};
 use antler_nucleus::{CeilingError, CpuId, Machine, OnlineCpu, Steal};
 use core::sync::atomic::{AtomicBool, Ordering};
 
+use crate::faults::{self, Fault};
 use crate::machine::Here;
 use crate::memory::user::copy_in;
 use crate::state::kernel;
@@ -94,8 +95,17 @@ fn marker(call: &Call<'_>) -> Result<u64, Error> {
     if FAILED.load(Ordering::Relaxed) {
         return Err(Error::Denied);
     }
-    say!("{}", line(marker));
-    Here.fact(Event::Marker { marker });
+    if !faults::commits(Fault::MarkerSilent) {
+        say!("{}", line(marker));
+    }
+    if faults::commits(Fault::MarkerTwice) {
+        say!("{}", line(marker));
+    }
+    if !faults::commits(Fault::MarkerUnbacked) {
+        Here.fact(Event::Marker { marker });
+    }
+    #[cfg(feature = "faults")]
+    faults::reached(marker);
     Ok(0)
 }
 
@@ -124,10 +134,12 @@ fn set_ceiling(call: &mut Call<'_>) -> Result<u64, Error> {
     let class = Qos::from_index(call.size(2)).ok_or(Error::BadArgument)?;
     let (number, k) = (call.size(1), kernel());
     let cpu = antler_facts::Cpu(number as u16);
-    k.sched.set_ceiling(number, class).map_err(|error| match error {
-        CeilingError::InvalidTarget => Error::InvalidTarget,
-        CeilingError::BootCpu => Error::Denied,
-    })?;
+    if !faults::commits(Fault::CeilingIgnored) {
+        k.sched.set_ceiling(number, class).map_err(|error| match error {
+            CeilingError::InvalidTarget => Error::InvalidTarget,
+            CeilingError::BootCpu => Error::Denied,
+        })?;
+    }
     Here.fact(Event::Ceiling { cpu, class });
     // What is queued here may have found a taker; what is queued there may have to go, or there is more to steal now.
     k.sched.look_again(call.here);

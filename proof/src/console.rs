@@ -23,6 +23,8 @@ pub struct Checklist {
     smp_judged: bool,
     /// Line number (from 1) at which each marker was printed first.
     printed: Vec<Option<usize>>,
+    /// Whether each was printed again or out of its place.
+    misplaced: Vec<bool>,
     next: usize,
     lines: usize,
     reasons: Vec<String>,
@@ -32,8 +34,8 @@ impl Checklist {
     /// An empty checklist for a run on `cpus` CPUs. Without `smp_judged` SMP lines may be printed or not.
     pub fn new(cpus: u16, smp_judged: bool) -> Checklist {
         let expected = expected(cpus);
-        let printed = vec![None; expected.len()];
-        Checklist { expected, smp_judged, printed, next: 0, lines: 0, reasons: Vec::new() }
+        let (printed, misplaced) = (vec![None; expected.len()], vec![false; expected.len()]);
+        Checklist { expected, smp_judged, printed, misplaced, next: 0, lines: 0, reasons: Vec::new() }
     }
 
     /// A checklist that has read a whole console.
@@ -53,6 +55,11 @@ impl Checklist {
     /// Whether the marker with this index was printed.
     pub fn has(&self, index: usize) -> bool {
         self.printed.get(index).is_some_and(|at| at.is_some())
+    }
+
+    /// Whether the marker with this index was printed again, or out of its place.
+    pub fn misplaced(&self, index: usize) -> bool {
+        self.misplaced[index]
     }
 
     /// Whether the last marker was printed.
@@ -102,10 +109,12 @@ impl Checklist {
             };
         };
         if let Some(first) = self.printed[index] {
+            self.misplaced[index] = true;
             return Line::Red(format!("line {}: {line:?} was printed before, at line {first}", self.lines));
         }
         if index < self.next {
             self.printed[index] = Some(self.lines);
+            self.misplaced[index] = true;
             let after = &self.expected[self.next - 1].text;
             return Line::Red(format!("line {}: {line:?} came after {after:?}", self.lines));
         }

@@ -28,7 +28,7 @@ mod words;
 #[cfg(test)]
 mod testing;
 
-pub use claims::{Claim, Evidence, State};
+pub use claims::{Claim, Evidence, State, names as claim_names};
 pub use console::{Checklist, Line};
 pub use markers::expected as expected_markers;
 pub use trace::Trace;

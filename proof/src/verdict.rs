@@ -56,6 +56,10 @@ pub struct MarkerResult {
     pub state: State,
     /// Why it is red.
     pub reasons: Vec<String>,
+    /// Whether line or fact are missing, repeated or out of place, whatever the claims under it.
+    pub lacks_its_own: bool,
+    /// Names of the claims under it.
+    pub claims: Vec<&'static str>,
 }
 
 /// The judge's word on one run.
@@ -173,8 +177,13 @@ fn marker_results(list: &Checklist, trace: &Trace, claims: &[Claim]) -> Vec<Mark
                 _ => {}
             }
         }
-        let under = claims.iter().filter(|c| c.markers.contains(&marker.fact) && c.state == State::Red);
-        let broken: Vec<&str> = under.map(|claim| claim.name).collect();
+        if list.misplaced(index) {
+            reasons.push("the line was printed more than once, or out of its place".into());
+        }
+        let lacks_its_own = !reasons.is_empty();
+        let under: Vec<&Claim> = claims.iter().filter(|claim| claim.markers.contains(&marker.fact)).collect();
+        let broken = under.iter().filter(|claim| claim.state == State::Red);
+        let broken: Vec<&str> = broken.map(|claim| claim.name).collect();
         if list.has(index) && !broken.is_empty() {
             reasons.push(format!("printed, but not supported: {} is red", broken.join(", ")));
         }
@@ -183,7 +192,8 @@ fn marker_results(list: &Checklist, trace: &Trace, claims: &[Claim]) -> Vec<Mark
             (true, true) => State::Green,
             (false, true) => State::NotJudged,
         };
-        results.push(MarkerResult { line: marker.text.clone(), state, reasons });
+        let claims = under.iter().map(|claim| claim.name).collect();
+        results.push(MarkerResult { line: marker.text.clone(), state, reasons, lacks_its_own, claims });
     }
     let order: Vec<Marker> =
         list.expected().iter().filter_map(|m| m.fact).filter(|m| stated.contains(m)).collect();

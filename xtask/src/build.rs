@@ -74,12 +74,12 @@ pub fn demo(ctx: &Ctx, built: &Built) -> anyhow::Result<Initrd> {
 pub fn build(ctx: &Ctx) -> anyhow::Result<Built> {
     let toolchain = setup::toolchain(ctx)?;
     let machine = [KERNEL, FIRMWARE];
-    let built = compile(ctx, &toolchain, "building kernel and firmware", Target::Kernel, &machine)?;
+    let built = compile(ctx, &toolchain, "building kernel and firmware", Target::Kernel, &machine, &[])?;
     for (name, place) in machine.into_iter().zip([ctx.kernel(), ctx.firmware()]) {
         let path = built.get(name).with_context(|| format!("cargo built no program {name}"))?;
         copy(path, &place)?;
     }
-    let programs = compile(ctx, &toolchain, "building programs", Target::User, &[PROGRAMS])?;
+    let programs = compile(ctx, &toolchain, "building programs", Target::User, &[PROGRAMS], &[])?;
     let mut placed = BTreeMap::new();
     for (name, path) in programs {
         let place = ctx.out().join("bin").join(&name);
@@ -103,6 +103,18 @@ pub fn built(ctx: &Ctx) -> anyhow::Result<Built> {
         }
     }
     Ok(Built { kernel: ctx.kernel(), programs })
+}
+
+/// Builds the kernel that can be told to commit faults, after everything else. Nobody ships it.
+pub fn build_faulty(ctx: &Ctx) -> anyhow::Result<Built> {
+    let built = build(ctx)?;
+    let toolchain = setup::toolchain(ctx)?;
+    let features = ["--features", "antler-kernel/faults"];
+    let kernel = compile(ctx, &toolchain, "building kernel with faults", Target::Kernel, &[KERNEL], &features)?;
+    let kernel = kernel.get(KERNEL).with_context(|| format!("cargo built no program {KERNEL}"))?;
+    let place = ctx.out().join("kernel-faults");
+    copy(kernel, &place)?;
+    Ok(Built { kernel: place, ..built })
 }
 
 /// Copies a file if it differs, so that a run under way keeps its own and an unchanged one keeps its time.
@@ -147,10 +159,11 @@ fn compile(
     label: &str,
     target: Target,
     packages: &[&str],
+    options: &[&str],
 ) -> anyhow::Result<BTreeMap<String, PathBuf>> {
     let step = ctx.ui.step(label);
     let mut command = toolchain.cargo("build", target);
-    command.args(["--release", "--bins"]);
+    command.args(["--release", "--bins"]).args(options);
     command.args(packages.iter().flat_map(|package| ["--package", package]));
     let format = if ctx.ui.terminal() { "json-diagnostic-rendered-ansi" } else { "json" };
     command.arg(format!("--message-format={format}"));

@@ -3,7 +3,7 @@
 use clap::{Command as Parse, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::exit::Exit;
-use crate::{build, check, diag, fuzz, mutants, picture, proof, report, run, setup, sim, test, tidy, trace};
+use crate::{build, check, counterfactuals, diag, fuzz, mutants, picture, proof, report, run, setup, sim, test, tidy, trace};
 
 /// Antler: set up, build, run, test and prove the kernel.
 #[derive(Debug, Parser)]
@@ -29,6 +29,8 @@ pub enum Command {
     Proof(proof::Args),
     /// Everything CI runs: format, lints, host tests, proofs, programs, refusals
     Test(test::Args),
+    /// Kernels that do one thing wrong, each of which the judge must see
+    Counterfactuals(counterfactuals::Args),
     /// Models, twins, simulator and fuzz targets: the nucleus without a machine under it
     Check(check::Args),
     /// Small errors put into the source, each of which the tests must notice

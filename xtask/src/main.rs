@@ -22,6 +22,7 @@ mod browser;
 mod build;
 mod check;
 mod cli;
+mod counterfactuals;
 mod ctx;
 mod diag;
 mod exit;
@@ -73,6 +74,7 @@ fn dispatch(command: Command, ctx: &Ctx) -> anyhow::Result<Exit> {
         Command::Proof(args) => proof::main(args, ctx),
         Command::Test(args) => test::main(args, ctx),
         Command::Check(args) => check::main(args, ctx),
+        Command::Counterfactuals(args) => counterfactuals::main(args, ctx),
         Command::Mutants(args) => mutants::main(args, ctx),
         Command::Fuzz(args) => fuzz::main(args, ctx),
         Command::Sim(args) => sim::main(args, ctx),

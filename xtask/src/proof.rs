@@ -7,7 +7,7 @@ mod folder;
 mod plan;
 mod report;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use antler_abi::{MachineExit, Qos, Rights};
@@ -64,11 +64,29 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
 /// When there is nothing to judge: a wrong plan, no QEMU, a failed build, files that cannot be written. A red proof is an
 /// [`Outcome`].
 pub fn prove(ctx: &Ctx, plan: &Plan, show: bool) -> anyhow::Result<Outcome> {
+    // What is wrong with the plan is said before anything is built.
+    harts(plan)?;
+    let built = build::build(ctx)?;
+    let outcome = prove_into(ctx, plan, &built, (&ctx.proof_out(), &plan.name()), show)?;
+    report::make_last(ctx, &outcome)?;
+    Ok(outcome)
+}
+
+/// Boots and judges what was built, and leaves everything in the folder `name` of `parent`.
+///
+/// # Errors
+/// As [`prove`].
+pub fn prove_into(
+    ctx: &Ctx,
+    plan: &Plan,
+    built: &Built,
+    (parent, name): (&Path, &str),
+    show: bool,
+) -> anyhow::Result<Outcome> {
     let harts = harts(plan)?;
     let cpus = u16::try_from(harts.len()).context("too many harts")?;
-    let built = build::build(ctx)?;
-    let folder = folder::Folder::new(&ctx.proof_out(), &plan.name())?;
-    let initrd = initrd(&built)?;
+    let folder = folder::Folder::new(parent, name)?;
+    let initrd = initrd(built)?;
     let archive = folder.path().join("initrd");
     initrd.write(&archive)?;
     let kernel = plan.kernel.clone().unwrap_or_else(|| built.kernel.clone());
@@ -115,7 +133,7 @@ pub fn prove(ctx: &Ctx, plan: &Plan, show: bool) -> anyhow::Result<Outcome> {
         guest: ended.exit.text(),
         qemu: machine.qemu.version.clone(),
     };
-    report::leave(ctx, plan, &outcome)?;
+    report::leave(plan, &outcome)?;
     outcome.dir = folder.publish()?;
     report.end(plan, &ended, &outcome)?;
     Ok(outcome)

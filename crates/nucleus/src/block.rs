@@ -6,6 +6,7 @@ use antler_sync::atomic::Ordering;
 use antler_sync::{HartToken, Held};
 
 use crate::cpu::Local;
+use crate::fault::Fault;
 use crate::ids::CpuId;
 use crate::machine::Machine;
 use crate::phase::Phase;
@@ -136,7 +137,8 @@ impl<const W: usize> Scheduler<W> {
             m.fact(Event::Timer { deadline });
         }
         for _ in 0..TIMER_BATCH {
-            let Some((_, ticket)) = local.timers.pop_due(now) else { break };
+            let due = if m.commits(Fault::TimerEarly) { now + self.slice } else { now };
+            let Some((_, ticket)) = local.timers.pop_due(due) else { break };
             // Losing the claim means that something else woke the task first.
             if let Some(task) = self.tasks.claim(ticket) {
                 if self.waits.forget(&self.tasks, &task, &mut held, m) {

@@ -6,6 +6,7 @@ use antler_sync::HartToken;
 use antler_sync::atomic::{Ordering, fence};
 
 use crate::cpu::Local;
+use crate::fault::Fault;
 use crate::ids::CpuId;
 use crate::machine::Machine;
 use crate::presence::State;
@@ -47,7 +48,8 @@ impl<const W: usize> Scheduler<W> {
                 if self.best(me, local).is_none() {
                     self.steal_any(m, me, local);
                 }
-                match self.pick(me, local) {
+                let lowest = m.commits(Fault::LowestFirst);
+                match if lowest { self.pick_lowest(me, local) } else { self.pick(me, local) } {
                     // The ceiling was lowered after the task came here.
                     Some(task) if self.too_high(me, task.slot()) => {
                         self.place(m, me, local, task);
@@ -280,6 +282,9 @@ impl<const W: usize> Scheduler<W> {
     /// Sets the timer to the earlier of the next deadline and the tick. A timer that would fire too early is left
     /// alone, unless nothing at all is due: then it is switched off, so that an undisturbed task stays undisturbed.
     pub(crate) fn arm<M: Machine>(&self, m: &M, local: &mut Local, tick: Option<u64>) {
+        if m.commits(Fault::TimerClobbered) {
+            return self.arm_latest(m, local);
+        }
         let due = [local.timers.next(), tick].into_iter().flatten().min();
         match (due, local.armed) {
             (None, None) => {}

@@ -6,6 +6,7 @@ use antler_sync::atomic::{Ordering, fence};
 
 use crate::calls::Call;
 use crate::cpuset::CpuSet;
+use crate::fault::Fault;
 use crate::ids::{CpuId, OnlineCpu, TargetError};
 use crate::machine::{Machine, RingError};
 use crate::mailbox::{Kinds, Post};
@@ -56,6 +57,10 @@ impl<const W: usize> Scheduler<W> {
         what: Request,
         attach: impl FnOnce(),
     ) -> Result<(), TargetError> {
+        if m.commits(Fault::DoorbellFirst) {
+            return self.ring_then_post(m, me, target, what, attach);
+        }
+        let me = if m.commits(Fault::WrongSender) { self.somebody_else(me) } else { me };
         let mailbox = &self.shared(target).mailbox;
         let n = mailbox.next_number(me);
         // Stated before it is done: the target may answer at once.
@@ -77,10 +82,13 @@ impl<const W: usize> Scheduler<W> {
         Ok(())
     }
 
-    fn ring<M: Machine>(&self, m: &M, me: CpuId, target: CpuId, n: u64) {
+    pub(crate) fn ring<M: Machine>(&self, m: &M, me: CpuId, target: CpuId, n: u64) {
         m.fact(Event::Ring { target: target.fact(), n });
         self.shared(me).counters.ipis_sent.add(1);
         let mut error = RingError(0);
+        if m.commits(Fault::RingLatched) {
+            return;
+        }
         for _ in 0..RING_TRIES {
             match m.ring(target) {
                 Ok(()) => return,

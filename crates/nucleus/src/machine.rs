@@ -1,6 +1,7 @@
 use antler_facts::Event;
 use antler_sync::Relax;
 
+use crate::fault::Fault;
 use crate::ids::CpuId;
 use crate::task::{Runnable, Running};
 
@@ -37,4 +38,9 @@ pub trait Machine: Relax {
     /// The task's wait on an address ended by its deadline; its call is to return that. Called by the one waker that
     /// claimed the task, before anybody else can reach it.
     fn timed_out(&self, task: &Runnable);
+
+    /// Whether this CPU is to do this wrong, here and now. A machine that is to be right leaves it as it is.
+    fn commits(&self, _fault: Fault) -> bool {
+        false
+    }
 }

@@ -6,6 +6,7 @@ use antler_sync::HartToken;
 use antler_sync::atomic::{Ordering, fence};
 
 use crate::cpu::Local;
+use crate::fault::Fault;
 use crate::ids::CpuId;
 use crate::machine::Machine;
 use crate::scheduler::{Placement, Scheduler};
@@ -36,6 +37,9 @@ impl<const W: usize> Scheduler<W> {
         let parent = local.current.as_ref().map_or(antler_facts::Task(0), |t| self.tasks.fact(t.slot()));
         prepare(&task);
         m.fact(Event::Spawned { task: self.tasks.fact(task.slot()), parent, class: qos });
+        if m.commits(Fault::TaskTwice) {
+            self.enqueue_own(me, local, Runnable::from_slot(task.slot() as u32));
+        }
         if placement == Placement::Here && qos <= self.shared(me).ceiling() {
             self.send(m, me, local, task, me);
         } else {
@@ -90,7 +94,7 @@ impl<const W: usize> Scheduler<W> {
                     // Mirror of the target's "publish, fence, look at the inbox": one of us sees the other. Weaker,
                     // and both could miss: the task would lie in the inbox of a sleeping CPU.
                     fence(Ordering::SeqCst);
-                    if self.shared(target).presence.read().needs_ring(qos) {
+                    if self.shared(target).presence.read().needs_ring(qos) && !m.commits(Fault::WakeUnrung) {
                         // Closed by now means that the leaving CPU found the task when it closed its inbox.
                         let _left = self.post(m, me, target, Request::Resched);
                     }

@@ -7,6 +7,7 @@ use antler_sync::atomic::{Ordering, fence};
 
 use crate::STEAL_BOUND;
 use crate::cpu::Local;
+use crate::fault::Fault;
 use crate::ids::{CpuId, OnlineCpu};
 use crate::machine::Machine;
 use crate::ring::Take;
@@ -73,7 +74,8 @@ impl<const W: usize> Scheduler<W> {
         victim: CpuId,
         count: usize,
     ) -> Result<Steal, StealRefused> {
-        if count > STEAL_BOUND {
+        let bounded = !m.commits(Fault::StealUnbounded);
+        if count > STEAL_BOUND && bounded {
             return Err(StealRefused::AboveBound);
         }
         if victim == me {
@@ -84,6 +86,9 @@ impl<const W: usize> Scheduler<W> {
         for class in (0..=mine.ceiling().index()).rev() {
             if !self.sets.surplus[class].contains(victim) {
                 continue;
+            }
+            if !bounded {
+                return Ok(self.steal_too_many(m, me, local, victim, class));
             }
             let mut taken = [0; STEAL_BOUND];
             return Ok(match self.shared(victim).rings[class].take(&mut taken[..count]) {
@@ -102,7 +107,7 @@ impl<const W: usize> Scheduler<W> {
     }
 
     /// The exchange of the victim's head made these tasks ours; they go onto our own queue, one queue at a time.
-    fn keep<M: Machine>(
+    pub(crate) fn keep<M: Machine>(
         &self,
         m: &M,
         me: CpuId,
@@ -116,16 +121,21 @@ impl<const W: usize> Scheduler<W> {
         counters.steals_won.add(1);
         counters.tasks_stolen.add(slots.len() as u64);
         m.fact(Event::Steal { victim: victim.fact(), count: slots.len() as u64, class });
-        for &slot in slots {
+        let unsaid = usize::from(m.commits(Fault::StealUnsaid));
+        for &slot in &slots[unsaid..] {
             m.fact(Event::Stolen { task: self.tasks.fact(slot as usize), victim: victim.fact() });
         }
-        for &slot in slots {
+        let lost = usize::from(slots.len() > 1 && m.commits(Fault::TaskLost));
+        for &slot in &slots[..slots.len() - lost] {
             self.enqueue_own(me, local, Runnable::from_slot(slot));
         }
     }
 
     /// One attempt of a CPU without work: the first victim in ring order from its own number, highest class first.
     pub(crate) fn steal_any<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local) {
+        if m.commits(Fault::StealNever) {
+            return;
+        }
         let next = CpuId::new((me.index() + 1) % self.cpus.len());
         for class in (0..=self.shared(me).ceiling().index()).rev() {
             if let Some(victim) = self.sets.surplus[class].load().iter_from(next).find(|&victim| victim != me)

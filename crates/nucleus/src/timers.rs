@@ -42,6 +42,12 @@ impl Timers {
         (self.len > 0).then(|| self.heap[0].deadline)
     }
 
+    /// Latest deadline: what nobody should set a timer to.
+    #[cold]
+    pub(crate) fn latest(&self) -> Option<u64> {
+        self.heap[..self.len].iter().map(|entry| entry.deadline).max()
+    }
+
     /// Adds a deadline (ns); a worthless older entry of the same task is replaced.
     pub fn insert(&mut self, ticket: Ticket, deadline: u64) {
         let at = match self.position[ticket.slot as usize] {

@@ -131,6 +131,14 @@ pub(crate) unsafe fn switch_to(satp: u64) {
     }
 }
 
+/// The page table that this hart has, as a `satp` value.
+pub(crate) fn current() -> u64 {
+    let satp: u64;
+    // SAFETY: reads a register.
+    unsafe { core::arch::asm!("csrr {}, satp", out(reg) satp, options(nomem, nostack)) };
+    satp
+}
+
 /// Drops every translation that this hart has cached.
 pub(crate) fn flush_local() {
     // SAFETY: only forgets cached translations.

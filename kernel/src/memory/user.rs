@@ -4,6 +4,7 @@
 use antler_abi::{Error, PAGE, USER_END};
 use antler_sync::Held;
 
+use crate::faults::{Fault, commits};
 use crate::machine::Here;
 use crate::program::Program;
 
@@ -24,7 +25,9 @@ fn pieces<const H: u8>(
     // All of it is checked before any of it is touched, so a bad range changes nothing.
     let pages = || (address & !(PAGE - 1)..end).step_by(PAGE);
     for page in pages() {
-        space.translate(page, write).ok_or(Error::BadAddress)?;
+        if space.translate(page, write).is_none() {
+            return if commits(Fault::PointerUnchecked) { Ok(()) } else { Err(Error::BadAddress) };
+        }
     }
     for page in pages() {
         let (from, to) = (page.max(address), (page + PAGE).min(end));

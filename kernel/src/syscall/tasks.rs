@@ -2,10 +2,11 @@
 
 use antler_abi::{Error, Qos, Rights, SpawnFlags, ThreadHandle, USER_END};
 use antler_facts::{Event, WakeCause};
-use antler_nucleus::{CpuId, Key, Machine, Placement};
+use antler_nucleus::{CpuId, Key, Machine, Placement, TargetError};
 use core::sync::atomic::{Ordering, fence};
 
 use super::{Call, Outcome};
+use crate::faults::{self, Fault};
 use crate::machine::Here;
 use crate::memory::user::read_word;
 use crate::program;
@@ -158,6 +159,10 @@ pub(super) fn resched(call: &mut Call<'_>) -> Result<u64, Error> {
     let target = k.sched.target(call.size(0)).inspect_err(|error| {
         Here.fact(Event::TargetRefused { target: call.args[0], error: error.to_abi() });
     });
-    let target = target.map_err(|error| error.to_abi())?;
+    let target = match target {
+        Err(TargetError::InvalidTarget) if faults::commits(Fault::TargetUnchecked) => return Ok(0),
+        Err(TargetError::Offline) if faults::commits(Fault::OfflineAccepted) => return Ok(0),
+        target => target.map_err(|error| error.to_abi())?,
+    };
     k.sched.resched(&Here, call.here, target).map(|()| 0).map_err(|error| error.to_abi())
 }

@@ -7,12 +7,13 @@ use antler_nucleus::Machine;
 use antler_sync::HartToken;
 use page_table_entry::MappingFlags;
 
+use crate::faults::{self, Fault};
 use crate::hart::HartBlock;
 use crate::machine::Here;
 use crate::memory::{layout, paging};
 use crate::state::kernel;
 use crate::thread::Frame;
-use crate::{cpu, end, fp, interrupts, program, syscall};
+use crate::{calls, cpu, end, fp, interrupts, program, syscall};
 
 /// `scause` values (privileged spec, "Supervisor Cause Register").
 mod cause {
@@ -41,6 +42,9 @@ mod cause {
     }
 }
 
+/// How often a task may fault on a page that its program has. Once would do; what comes next is a panic.
+const RETRIES: u32 = 4;
+
 fn read_cause() -> (u64, u64) {
     let (cause, value): (u64, u64);
     // SAFETY: reads two registers.
@@ -58,9 +62,15 @@ pub(crate) extern "C" fn trap_from_user() -> *mut Frame {
     let (cause, value) = read_cause();
     let k = kernel();
     if let Some(slot) = k.sched.current(&mut here) {
-        Here.fact(Event::TrapUser { cause, task: k.sched.tasks.fact(slot) });
+        let named = if faults::commits(Fault::TrapMisattributed) { slot ^ 1 } else { slot };
+        Here.fact(Event::TrapUser { cause, task: k.sched.tasks.fact(named) });
         match cause {
-            cause::USER_CALL => syscall::handle(&mut here, slot),
+            cause::USER_CALL => {
+                if faults::commits(Fault::MailReadEarly) {
+                    let _kinds = k.sched.doorbell(&Here, &mut here, Seen::Trap, calls::answer);
+                }
+                syscall::handle(&mut here, slot)
+            }
             cause if cause & cause::INTERRUPT != 0 => interrupts::handle(&mut here, Seen::Trap),
             cause => exception(&mut here, slot, cause, value),
         }
@@ -87,10 +97,18 @@ fn exception(here: &mut HartToken, slot: usize, cause: u64, value: u64) {
         _ => None,
     };
     if let Some(access) = access {
-        let mut held = here.unlocked();
-        let (space, _held) = program.space.lock(&mut held, &Here);
-        if space.as_ref().is_some_and(|space| space.allows(value as usize, access)) {
-            // Another hart mapped the page after this one had looked: forget what was seen and try again.
+        let allows = {
+            let mut held = here.unlocked();
+            let (space, _held) = program.space.lock(&mut held, &Here);
+            space.as_ref().is_some_and(|space| space.allows(value as usize, access))
+        };
+        if allows {
+            // Another hart mapped the page after this one had looked: forget what was seen and try again. Before it can happen
+            // to the same page again, somebody has unmapped it, and told us (`calls::forget_user_memory`).
+            let (address, times) = &mut k.contexts.mine(here).stale;
+            *times = if *address == value { *times + 1 } else { 1 };
+            *address = value;
+            assert!(*times <= RETRIES, "{value:#x} faults again and again, though the program has the page");
             paging::flush_local();
             return;
         }
@@ -104,6 +122,9 @@ fn exception(here: &mut HartToken, slot: usize, cause: u64, value: u64) {
         thread.frame.pc(),
         thread.frame.x[2]
     );
+    if faults::commits(Fault::WildLives) {
+        return k.sched.sleep(&Here, here, u64::MAX);
+    }
     program::end_program(here, program, antler_abi::EXIT_FAULT);
 }
 

@@ -257,6 +257,11 @@ static CLAIMS: [Entry; 24] = [
     ),
 ];
 
+/// Names of all claims, in the order in which they are judged.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    CLAIMS.iter().map(|entry| entry.name)
+}
+
 /// Every claim, judged.
 pub(crate) fn judge_all(trace: &Trace, case: &Case) -> Vec<Claim> {
     CLAIMS.iter().map(|entry| conclude(entry, trace, case)).collect()

@@ -138,8 +138,8 @@ struct Left<'a> {
     verdict: &'a Verdict,
 }
 
-/// Writes `verdict.json` and `junit.xml`, and makes this proof the last one.
-pub(super) fn leave(ctx: &Ctx, plan: &Plan, outcome: &Outcome) -> anyhow::Result<()> {
+/// Writes `verdict.json` and `junit.xml`.
+pub(super) fn leave(plan: &Plan, outcome: &Outcome) -> anyhow::Result<()> {
     let left = Left {
         configuration: plan.name(),
         exit: outcome.exit.name(),
@@ -159,7 +159,11 @@ pub(super) fn leave(ctx: &Ctx, plan: &Plan, outcome: &Outcome) -> anyhow::Result
         .then(|| format!("the proof ended as {} ({}); {}", left.exit, left.exit_code, left.guest));
     let path = outcome.dir.join("junit.xml");
     std::fs::write(&path, outcome.verdict.to_junit(&plan.name(), outside.as_deref()))
-        .with_context(|| format!("cannot write {}", path.display()))?;
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Makes this proof the last one: copies of its files stand beside all proofs' folders.
+pub(super) fn make_last(ctx: &Ctx, outcome: &Outcome) -> anyhow::Result<()> {
     for name in ["console.txt", "facts.bin", "verdict.json", "junit.xml"] {
         let (from, to) = (outcome.dir.join(name), ctx.proof_out().join(name));
         // Written beside and renamed, so that a proof that runs at the same time leaves whole files too.

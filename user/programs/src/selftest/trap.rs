@@ -4,13 +4,14 @@
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use antler_rt::Qos;
 use antler_rt::abi::Syscall;
 use antler_rt::thread::Builder;
-use antler_rt::{Qos, sys};
 
 use super::STACK;
 use super::check::{check, fail, must};
-use super::registers::{self, NUMBERS, Registers};
+use super::floats::{self, Floats, call_with_floats, spin_with_floats};
+use super::registers::{NUMBERS, Registers};
 
 /// Rounds of each call.
 const ROUNDS: u64 = 16;
@@ -19,7 +20,7 @@ const ROUNDS: u64 = 16;
 const SLICES: u32 = 5;
 
 /// Turns after which spinning is given up: some seconds.
-const TURNS: u64 = 1 << 29;
+pub const TURNS: u64 = 1 << 29;
 
 pub fn run(_: usize) {
     for round in 0..ROUNDS {
@@ -30,22 +31,36 @@ pub fn run(_: usize) {
 }
 
 /// A value for each register that no other register or round has.
-fn pattern(round: u64) -> Registers {
+pub fn pattern(round: u64) -> Registers {
     core::array::from_fn(|n| (round * 32 + n as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
 /// Fails unless every register holds what it was given; `but` are those that may not.
-fn compare(what: &str, given: &Registers, found: &Registers, but: &[usize]) {
+pub fn compare(what: &str, given: &Registers, found: &Registers, but: &[usize]) {
     for n in NUMBERS.into_iter().filter(|n| !but.contains(n)) {
         check!(given[n] == found[n], "{what}: x{n} was {:#x} and is {:#x}", given[n], found[n]);
+    }
+}
+
+/// A value for each floating-point register that no other register or round has.
+pub fn float_pattern(round: u64) -> Floats {
+    core::array::from_fn(|n| !(round * 32 + n as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+}
+
+/// Fails unless every floating-point register holds what it was given.
+pub fn compare_floats(what: &str, given: &Floats, found: &Floats) {
+    for (n, (given, found)) in given.iter().zip(found).enumerate() {
+        check!(given == found, "{what}: f{n} was {given:#x} and is {found:#x}");
     }
 }
 
 fn call(name: &str, call: Syscall, round: u64) {
     let mut given = pattern(round);
     given[17] = call.number() as u64;
-    let mut found = given;
-    registers::call(&mut found);
+    let floats = float_pattern(round);
+    let (mut found, mut found_floats) = (given, floats);
+    call_with_floats(&mut found, &mut found_floats);
+    compare_floats(name, &floats, &found_floats);
     check!(found[10] == 0, "{name} answers {}", found[10]);
     // The answer's own registers.
     compare(name, &given, &found, &[10, 11]);
@@ -54,9 +69,11 @@ fn call(name: &str, call: Syscall, round: u64) {
 /// What the spinning assembly reads and counts; their order is its contract.
 #[repr(C)]
 #[derive(Default)]
-struct Spin {
-    stop: AtomicU32,
-    turns: AtomicU32,
+pub struct Spin {
+    /// Not 0: the loop ends.
+    pub stop: AtomicU32,
+    /// Turns of the loop so far.
+    pub turns: AtomicU32,
 }
 
 /// The director spins in U-mode while another thread of its class and CPU has its turns: each turn but the first
@@ -69,12 +86,16 @@ fn slices() {
     let mut given = pattern(ROUNDS);
     given[10] = (&raw const *spin).expose_provenance() as u64;
     given[12] = TURNS;
-    let mut found = given;
-    registers::spin(&mut found);
+    let floats = float_pattern(ROUNDS);
+    let (mut found, mut found_floats) = (given, floats);
+    spin_with_floats(&mut found, &mut found_floats);
     check!(found[12] != 0, "{TURNS} turns in U-mode, and no {SLICES} slices ended");
     // Counter and scratch of the loop.
     compare("timer", &given, &found, &[11, 12]);
+    compare_floats("timer", &floats, &found_floats);
     must("join the other thread", other.join());
+    let fresh = must("look into a new thread's registers", floats::fresh(0));
+    check!(fresh == [0; 32], "a thread that never used floating point finds {:#x} in f0", fresh[0]);
 }
 
 fn take_turns(spin: &Spin) {
@@ -82,7 +103,7 @@ fn take_turns(spin: &Spin) {
     let mut ended = 0;
     // Every turn that finds the director further on is a slice ended; a few may find it not yet spinning.
     for _ in 0..100 * SLICES {
-        must("yield", sys::yield_now());
+        call("Yield", Syscall::Yield, ROUNDS + 1);
         let now = spin.turns.load(Ordering::Relaxed);
         ended += u32::from(now != before);
         before = now;

@@ -1,0 +1,167 @@
+//! `cargo xtask counterfactuals`: a kernel built with the feature `faults` is told to do one thing wrong, and the judge
+//! must see it: what [`Table`] says must turn red does, and nothing turns red that the table does not allow.
+
+mod image;
+mod matrix;
+mod table;
+
+use std::collections::BTreeSet;
+use std::num::NonZero;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::build::{self, Built};
+use crate::ctx::Ctx;
+use crate::exit::{Exit, Fail};
+use crate::proof::{self, Outcome, Plan};
+use crate::setup;
+use matrix::{Matrix, Row};
+use table::{FILE, Fault, Table};
+
+/// Where the runs leave console, facts and verdict, and the matrix itself.
+const PLACE: &str = "target/counterfactuals";
+
+/// What the kernel is told when it is asked which faults it knows.
+const QUESTION: &str = "fault=?";
+
+/// Sizes at which the kernel must be green as long as it is told nothing.
+const SIZES: [u16; 3] = [1, 2, 4];
+
+/// How long a machine may take. Each must end by a bound of its own, some after billions of instructions; on a busy host
+/// that takes its time, and a fault that only this ends is a failure.
+const PATIENCE: Duration = Duration::from_secs(900);
+
+/// Arguments of `counterfactuals`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Only these faults
+    faults: Vec<String>,
+    /// Print the faults, what each does and what must turn red, and run nothing
+    #[arg(long)]
+    list: bool,
+    /// Machines at a time [default: one for each CPU of the host]
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=64))]
+    jobs: Option<u8>,
+}
+
+/// `cargo xtask counterfactuals`.
+pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
+    let table = Table::read(ctx.root())?;
+    let faults = choose(&table, &args.faults)?;
+    if args.list {
+        faults.iter().for_each(|fault| say!("{fault}"));
+        return Ok(Exit::Success);
+    }
+    anyhow::ensure!(
+        setup::qemu(ctx)?.is_fair_under_icount(),
+        "this QEMU starves harts under -icount, and the matrix runs under it; QEMU 8.1 or later is needed"
+    );
+    let shipped = build::build(ctx)?;
+    let faulty = build::build_faulty(ctx)?;
+    image::check(&shipped.kernel, &faulty.kernel, &table)?;
+    say!("the shipped kernel has none of the hooks");
+    let place = ctx.root().join(PLACE);
+    agree(ctx, &faulty, &place, &table)?;
+    green_without(ctx, &faulty, &place)?;
+    let jobs =
+        args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get), usize::from);
+    let matrix = run_all(ctx, &faulty, &place, &faults, jobs)?;
+    matrix.print();
+    matrix.write(&place.join("matrix.json"))?;
+    say!("{}", matrix.line());
+    Ok(if matrix.is_good() { Exit::Success } else { Exit::Red })
+}
+
+fn choose<'a>(table: &'a Table, names: &[String]) -> anyhow::Result<Vec<&'a Fault>> {
+    if names.is_empty() {
+        return Ok(table.faults().iter().collect());
+    }
+    names
+        .iter()
+        .map(|name| {
+            table.faults().iter().find(|fault| fault.name == *name).ok_or_else(|| {
+                Fail::usage(format!(
+                    "no fault is called {name}; `cargo xtask counterfactuals --list` prints them"
+                ))
+            })
+        })
+        .collect()
+}
+
+fn plan(built: &Built, smp: u16, append: &str) -> Plan {
+    let mut plan = Plan::new(smp);
+    plan.icount = true;
+    plan.timeout = PATIENCE;
+    plan.kernel = Some(built.kernel.clone());
+    plan.append = append.to_owned();
+    plan
+}
+
+/// Kernel and table know the same faults.
+fn agree(ctx: &Ctx, built: &Built, place: &Path, table: &Table) -> anyhow::Result<()> {
+    let outcome = proof::prove_into(ctx, &plan(built, 1, QUESTION), built, (place, "question"), false)?;
+    let console =
+        std::fs::read(outcome.dir.join("console.txt")).context("the console of the question is gone")?;
+    let console = String::from_utf8_lossy(&console);
+    let known = console.lines().find_map(|line| line.split_once("NAME one of"));
+    let (_, known) =
+        known.context("the kernel does not say which faults it knows; is it built with them?")?;
+    let known: BTreeSet<&str> = known.split_whitespace().collect();
+    let listed: BTreeSet<&str> = table.faults().iter().map(|fault| fault.name.as_str()).collect();
+    let names =
+        |a: &BTreeSet<&str>, b: &BTreeSet<&str>| a.difference(b).copied().collect::<Vec<_>>().join(", ");
+    let (unlisted, unknown) = (names(&known, &listed), names(&listed, &known));
+    anyhow::ensure!(unlisted.is_empty(), "faults that the kernel has and {FILE} does not: {unlisted}");
+    anyhow::ensure!(unknown.is_empty(), "faults of {FILE} that the kernel does not have: {unknown}");
+    Ok(())
+}
+
+/// Told nothing, the very same build is right.
+fn green_without(ctx: &Ctx, built: &Built, place: &Path) -> anyhow::Result<()> {
+    for smp in SIZES {
+        let name = format!("none-smp{smp}");
+        let outcome = proof::prove_into(ctx, &plan(built, smp, ""), built, (place, &name), false)?;
+        anyhow::ensure!(
+            outcome.exit == Exit::Success,
+            "the kernel with faults is red though no fault was asked for: {}; {}",
+            outcome.verdict.line(),
+            outcome.dir.display()
+        );
+    }
+    say!("without a fault the same kernel is green at {SIZES:?} harts");
+    Ok(())
+}
+
+fn run_all(ctx: &Ctx, built: &Built, place: &Path, faults: &[&Fault], jobs: usize) -> anyhow::Result<Matrix> {
+    let step = ctx.ui.step(format!("{} faults", faults.len()));
+    let (next, rows) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let work = || -> anyhow::Result<()> {
+        while let Some(fault) = faults.get(next.fetch_add(1, Ordering::Relaxed)) {
+            step.at(fault.name.clone());
+            let append = format!("fault={}", fault.name);
+            let outcome: Outcome =
+                proof::prove_into(ctx, &plan(built, fault.smp, &append), built, (place, &fault.name), false)?;
+            rows.lock().expect("no worker panics with it").push(Row::new(fault, &outcome));
+        }
+        Ok(())
+    };
+    let ended: anyhow::Result<Vec<()>> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().map(|worker| worker.join().expect("a worker does not panic")).collect()
+    });
+    if let Err(error) = ended {
+        step.failed("");
+        return Err(error);
+    }
+    let matrix = Matrix::new(rows.into_inner().expect("no worker panics with it"));
+    if matrix.is_good() {
+        step.done("")
+    } else {
+        step.failed("")
+    }
+    Ok(matrix)
+}
