@@ -128,6 +128,8 @@ pub fn command(plan: &Plan) -> String {
     match &plan.bios {
         crate::qemu::Bios::Default => {}
         crate::qemu::Bios::None => add(&["--bios", "none"]),
+        crate::qemu::Bios::Own(own) if own.text.is_empty() => add(&["--bios", "antler"]),
+        crate::qemu::Bios::Own(own) => add(&["--bios", &format!("antler:{}", own.text)]),
         crate::qemu::Bios::File(path) => add(&["--bios", &path.to_string_lossy()]),
     }
     for (name, path) in [("--dtb", &plan.dtb), ("--kernel", &plan.kernel)] {

@@ -17,6 +17,8 @@ const TREE: u64 = 0x8200_0000;
 pub struct Own {
     /// What to do wrong.
     pub orders: Orders,
+    /// The same as it was given on the command line.
+    pub text: String,
     /// A device tree that is put into memory as it is and passed on to the kernel. QEMU itself uses its own.
     pub tree: Option<PathBuf>,
 }
@@ -27,7 +29,7 @@ impl Own {
     /// # Errors
     /// Why the first order that cannot be meant cannot, in words.
     pub fn from_arg(text: &str) -> Result<Own, String> {
-        let mut own = Own { orders: Orders::none(), tree: None };
+        let mut own = Own { orders: Orders::none(), text: text.to_owned(), tree: None };
         for word in text.split(',').filter(|word| !word.is_empty()) {
             let order = word.parse().map_err(|why| format!("{word:?}: {why}"))?;
             own.orders.push(order).map_err(|_| format!("{word:?} is one order too many"))?;
