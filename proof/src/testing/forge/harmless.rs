@@ -195,11 +195,6 @@ pub(super) static HARMLESS: &[Harmless] = &[
     ),
     often("HartState: doubled", |_| true, "firmware may be asked as often as one likes"),
     often("HartState: dropped", |_| true, "firmware was asked more often than is needed"),
-    rare(
-        "Rehome: another task",
-        |_| true,
-        "the other one waited too; where a waiting task has its home is a hint",
-    ),
     often("Rehome: another to", |_| true, "a home is a hint for wakers; any other CPU will do"),
     often("Rehome: dropped", |_| true, "whether the task had its home there is in no fact"),
     often(

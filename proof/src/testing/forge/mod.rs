@@ -2,8 +2,8 @@
 //! any claim goes, are listed in [`harmless`] with the reason; a forgery that stays green and is not listed fails the test,
 //! and so does an entry of the list that no forgery needs.
 //!
-//! Usually some forgeries of each kind are judged, spread over the trace; with ANTLER_DEEP=1 all of them are, which takes
-//! an hour. `ANTLER_TRACE=target/proof/smp4 cargo test -p antler-proof forge` forges what a proof has just left.
+//! Usually some forgeries of each kind are judged, spread over the trace; with ANTLER_DEEP=1 all of them are (and
+//! with CARGO_PROFILE_TEST_OPT_LEVEL=2 that takes minutes instead of an hour). `ANTLER_TRACE=target/proof/smp4 cargo test -p antler-proof forge` forges what a proof has just left.
 
 mod harmless;
 mod make;
