@@ -108,18 +108,31 @@ extern "C" fn boot_on_own_stack() -> ! {
 }
 
 fn read_board(dtb: u64) -> Board {
-    let fail = |error: board::BoardError| -> ! {
+    let fail = |why: &dyn core::fmt::Display| -> ! {
         // The UART of the tree is not known: firmware's console, if there is one, is all there is.
         console::init(None);
         end::init(Some(entry::QEMU_TEST_DEVICE));
-        end::refuse(MachineExit::BootRefused, format_args!("device tree at {dtb:#x}: {error}"))
+        end::refuse(MachineExit::BootRefused, format_args!("device tree at {dtb:#x}: {why}"))
     };
     let bytes = |len| {
         // SAFETY: firmware passed the address of a device tree, and the boot page table maps the first 128 GiB.
         unsafe { core::slice::from_raw_parts(to_virtual(dtb) as *const u8, len) }
     };
-    let size = board::total_size(bytes(board::HEADER_SIZE)).unwrap_or_else(|error| fail(error));
-    Board::read(bytes(size)).unwrap_or_else(|error| fail(error))
+    let size = board::total_size(bytes(board::HEADER_SIZE)).unwrap_or_else(|error| fail(&error));
+    let board = Board::read(bytes(size)).unwrap_or_else(|error| fail(&error));
+    if let Some(device) = devices(&board).find(|device| device.end() > layout::DIRECT_MAX) {
+        fail(&format_args!(
+            "the registers at {:#x} lie beyond the {} GiB that the kernel maps",
+            device.base,
+            layout::DIRECT_MAX >> 30
+        ))
+    }
+    board
+}
+
+/// The registers of the devices that we use.
+fn devices(board: &Board) -> impl Iterator<Item = Range> {
+    board.uart.map(|uart| uart.range).into_iter().chain(board.test).chain(board.virtio.iter().copied())
 }
 
 fn greet(board: &Board, hart: u64) {
@@ -233,10 +246,8 @@ fn map_kernel(board: &Board) -> PageTable {
                 .unwrap_or_else(|error| fail(error));
         }
     }
-    let devices =
-        board.uart.map(|uart| uart.range).into_iter().chain(board.test).chain(board.virtio.iter().copied());
     let mut last = None;
-    for device in devices {
+    for device in devices(board) {
         let page = device.base & !(layout::PAGE as u64 - 1);
         if last.replace(page) != Some(page) {
             let size = (device.end().next_multiple_of(layout::PAGE as u64) - page) as usize;

@@ -13,8 +13,10 @@ use crate::setup::{self, FLAG_SEPARATOR, RUSTFLAGS, Target, Toolchain};
 pub struct Args {}
 
 /// What is checked for which target. The user runtime is a library of its own.
-const CHECKS: [(Target, &[&str]); 2] =
-    [(Target::Kernel, &["antler-kernel", "antler-firmware"]), (Target::User, &["antler-rt", "antler-programs"])];
+const CHECKS: [(Target, &[&str]); 2] = [
+    (Target::Kernel, &["antler-kernel", "antler-firmware"]),
+    (Target::User, &["antler-rt", "antler-programs"]),
+];
 
 /// `cargo xtask diag-os`: all are checked, also after one is found bad.
 pub fn main(_args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
