@@ -26,10 +26,10 @@ mod watch;
 mod wires;
 mod world;
 
-pub use bounds::Bounds;
+pub use bounds::Bound;
 pub use digest::Digest;
 pub use outcome::{Failure, Outcome, Report};
 pub use plan::{Fault, PLANS, Plan};
 pub use scenario::{Act, Acts, MAX_HARTS, Scenario};
 pub use shrink::{Shrunk, shrink};
-pub use sim::{judge, trace};
+pub use sim::{judge, judge_halved, trace};

@@ -9,6 +9,8 @@ use crate::digest::Digest;
 pub struct Failure {
     /// The oracle that noticed.
     pub oracle: &'static str,
+    /// The CPU that it concerns: the one that should have done something, or did what it must not.
+    pub cpu: usize,
     /// At which kernel entry of the run, from 1.
     pub step: u64,
     /// Virtual time, ns.

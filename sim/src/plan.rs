@@ -91,7 +91,7 @@ pub const PLANS: &[Plan] = &[
         name: "dead",
         about: "fault: one hart stops for ever without leaving",
         fault: Some(Fault::Dead),
-        noticed_by: &["chain", "wakes", "deadlines", "places"],
+        noticed_by: &["chain", "wakes", "deadlines", "places", "turns", "calls"],
         ..CALM
     },
     Plan {

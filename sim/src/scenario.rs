@@ -136,7 +136,12 @@ pub struct Scenario {
 impl Scenario {
     /// A scenario with the usual number of steps for so many harts.
     pub fn new(plan: Plan, harts: usize, seed: u64) -> Scenario {
-        Scenario { plan, harts, seed, steps: 400 + 16 * harts as u64, acts: plan.acts }
+        Scenario { plan, harts, seed, steps: Scenario::usual_steps(harts), acts: plan.acts }
+    }
+
+    /// Steps of a scenario on so many harts, unless others are asked for.
+    pub(crate) const fn usual_steps(harts: usize) -> u64 {
+        400 + 16 * harts as u64
     }
 
     /// Virtual time slice, ns.

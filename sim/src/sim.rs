@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use antler_nucleus::{Config, CpuId, Key, Scheduler};
 use antler_sync::{Brand, HartToken, VirtualHart};
 
-use crate::book::{At, Book, CLASSES};
-use crate::bounds::Bounds;
+use crate::book::{At, Book, CLASSES, Wrong};
+use crate::bounds::{Bound, Bounds};
 use crate::choices::Choices;
 use crate::note::Note;
 use crate::oracles::check_counts;
@@ -78,8 +78,6 @@ pub(crate) struct Sim<'a, const W: usize> {
     pub programs: u32,
     pub doomed: Vec<u32>,
     pub report: Report,
-    /// When the entry under way began.
-    began: u64,
     dies_at: Option<u64>,
     /// The dead hart, and whether anybody needed it.
     dead: Option<(usize, bool)>,
@@ -93,12 +91,17 @@ const AUDIT: u64 = 512;
 
 /// Runs a scenario and says how it ended.
 pub fn judge(scenario: Scenario) -> Outcome {
-    run(scenario, false).0
+    run(scenario, None, false).0
+}
+
+/// Runs a scenario with one bound halved: a bound that no seed comes close enough to is one that nothing can break.
+pub fn judge_halved(scenario: Scenario, bound: Bound) -> Outcome {
+    run(scenario, Some(bound), false).0
 }
 
 /// Runs a scenario and lists its last facts, `most` at most.
 pub fn trace(scenario: Scenario, most: usize) -> Vec<String> {
-    let story = run(scenario, true).1;
+    let story = run(scenario, None, true).1;
     let from = story.len().saturating_sub(most);
     story[from..]
         .iter()
@@ -106,14 +109,18 @@ pub fn trace(scenario: Scenario, most: usize) -> Vec<String> {
         .collect()
 }
 
-fn run(scenario: Scenario, story: bool) -> (Outcome, Vec<antler_facts::Fact>) {
+fn run(scenario: Scenario, halved: Option<Bound>, story: bool) -> (Outcome, Vec<antler_facts::Fact>) {
     match scenario.harts {
-        0..=64 => run_on::<1>(scenario, story),
-        _ => run_on::<8>(scenario, story),
+        0..=64 => run_on::<1>(scenario, halved, story),
+        _ => run_on::<8>(scenario, halved, story),
     }
 }
 
-fn run_on<const W: usize>(scenario: Scenario, story: bool) -> (Outcome, Vec<antler_facts::Fact>) {
+fn run_on<const W: usize>(
+    scenario: Scenario,
+    halved: Option<Bound>,
+    story: bool,
+) -> (Outcome, Vec<antler_facts::Fact>) {
     let Scenario { plan, harts, seed, .. } = scenario;
     let mut choices = Choices::new(seed, 1);
     let speeds: Vec<u64> = (0..harts)
@@ -121,7 +128,7 @@ fn run_on<const W: usize>(scenario: Scenario, story: bool) -> (Outcome, Vec<antl
         .collect();
     let crowd = 1 + choices.below(4 * harts as u64);
     let tasks = (crowd.max(7) as usize + 1).next_power_of_two();
-    let mut watch = Watch::new(Book::new(harts, tasks, Bounds::new(&plan, &speeds)));
+    let mut watch = Watch::new(Book::new(harts, tasks, Bounds::new(&plan, &speeds, halved)));
     watch.story = story.then(Vec::new);
     let world = World::new(harts, Wires::new(plan, harts, Choices::new(seed, 2)), watch);
     let (brand, tokens) = Brand::virtual_harts(harts);
@@ -144,9 +151,8 @@ fn run_on<const W: usize>(scenario: Scenario, story: bool) -> (Outcome, Vec<antl
         programs: 1 + choices.below(3) as u32,
         doomed: Vec::new(),
         report: Report::default(),
-        dies_at: (plan.fault == Some(Fault::Dead)).then(|| choices.within(1, scenario.steps.max(1))),
+        dies_at: (plan.fault == Some(Fault::Dead)).then(|| choices.within(1, Scenario::usual_steps(harts))),
         dead: None,
-        began: 0,
         choices,
     };
     // A scheduler that panics or cannot go on unwinds to here; nothing of it is used afterwards but what was written down.
@@ -158,7 +164,8 @@ fn run_on<const W: usize>(scenario: Scenario, story: bool) -> (Outcome, Vec<antl
         let text = payload.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
         let step = world.step.get();
-        let failure = Failure { oracle: "panic", step, time: world.now.get(), words: text.to_owned() };
+        let time = world.now.get();
+        let failure = Failure { oracle: "panic", cpu: world.cpu.get(), step, time, words: text.to_owned() };
         watch.failure.get_or_insert(failure);
     }
     watch.book.cpus.iter().for_each(|cpu| cpu.sums.tell(&mut report));
@@ -178,6 +185,7 @@ fn verdict(
     match (failure, struck) {
         (None, Some(cpu)) if harm && !noticed_by.is_empty() => Outcome::Red(Failure {
             oracle: "faults",
+            cpu,
             step: report.entries,
             time: 0,
             words: format!(
@@ -186,7 +194,9 @@ fn verdict(
             ),
         }),
         (None, _) => Outcome::Green(report),
-        (Some(failure), Some(_)) if noticed_by.contains(&failure.oracle) => Outcome::Noticed(report, failure),
+        (Some(failure), Some(cpu)) if failure.cpu == cpu && noticed_by.contains(&failure.oracle) => {
+            Outcome::Noticed(report, failure)
+        }
         (Some(failure), _) => Outcome::Red(failure),
     }
 }
@@ -209,7 +219,7 @@ impl<'a, const W: usize> Sim<'a, W> {
         words: impl FnOnce() -> String,
     ) {
         if !holds {
-            self.world.watch.borrow_mut().fail(self.world.at(cpu), oracle, words());
+            self.world.watch.borrow_mut().fail(self.world.at(cpu), oracle, Wrong { cpu, words: words() });
         }
     }
 
@@ -256,7 +266,8 @@ impl<'a, const W: usize> Sim<'a, W> {
             return self.rest();
         }
         self.world.now.set(at);
-        self.began = at;
+        self.world.cpu.set(cpu);
+        self.world.began.set(at);
         if self.scenario.plan.fault.is_some() && self.struck().is_some() {
             // After a fault everything goes wrong in the end: looked at always, what is late first shows first.
             self.world.watch.borrow_mut().sweep(self.world.at(cpu));
@@ -283,19 +294,18 @@ impl<'a, const W: usize> Sim<'a, W> {
         let counts = check_counts(&watch.book, self.sched, cpu);
         let current = self.sched.current(&mut self.tokens[cpu]);
         if watch.failure.is_none() {
-            if let Err(words) = counts {
-                watch.fail(at, "counts", words);
+            if let Err(wrong) = counts {
+                watch.fail(at, "counts", wrong);
             } else if current != watch.book.cpus[cpu].current {
                 let words = format!(
                     "cpu{cpu} runs {current:?}, but {:?} was dispatched",
                     watch.book.cpus[cpu].current
                 );
-                watch.fail(at, "places", words);
+                watch.fail(at, "places", at.wrong(words));
             }
         }
         if at.step.is_multiple_of(SWEEP) {
-            // By the time at which the entry began: no hart is behind that, while this one may be ahead of others now.
-            watch.sweep(At { time: self.began, ..at });
+            watch.sweep(At { time: at.began, ..at });
         }
         drop(watch);
         if at.step.is_multiple_of(AUDIT) {
