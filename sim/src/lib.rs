@@ -14,6 +14,7 @@ mod bounds;
 mod choices;
 mod digest;
 mod entry;
+mod judge;
 mod note;
 mod oracles;
 mod outcome;
@@ -28,8 +29,8 @@ mod world;
 
 pub use bounds::Bound;
 pub use digest::Digest;
+pub use judge::{judge, judge_halved, judging, trace};
 pub use outcome::{Failure, Outcome, Report};
 pub use plan::{Fault, PLANS, Plan};
-pub use scenario::{Act, Acts, MAX_HARTS, Scenario};
+pub use scenario::{Act, Acts, MAX_HARTS, MAX_STEPS, Scenario};
 pub use shrink::{Shrunk, shrink};
-pub use sim::{judge, judge_halved, trace};

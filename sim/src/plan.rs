@@ -34,7 +34,8 @@ pub struct Plan {
     pub acts: Acts,
     /// What goes wrong, if anything.
     pub fault: Option<Fault>,
-    /// Oracles of which one must notice the fault; empty when nothing needs noticing.
+    /// Oracles of which one must notice the fault, at the CPU that it struck and at no other; empty when nothing needs
+    /// noticing.
     pub noticed_by: &'static [&'static str],
 }
 

@@ -42,9 +42,9 @@ impl Watch {
             return;
         }
         match self.book.received(at.cpu, count) {
-            Ok(came) => self.ask(at, |oracle, book| {
-                came.iter().try_for_each(|mail| oracle.came(book, at, mail))
-            }),
+            Ok(came) => {
+                self.ask(at, |oracle, book| came.iter().try_for_each(|mail| oracle.came(book, at, mail)))
+            }
             Err(words) => self.fail(at, "counts", at.wrong(words)),
         }
     }

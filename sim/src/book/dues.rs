@@ -96,7 +96,10 @@ impl Book {
 
     /// The deadline with which a task is parked.
     pub(crate) fn deadline(&self, slot: usize) -> Option<u64> {
-        self.tasks[slot].wait.filter(|_| self.tasks[slot].place == Place::Parked).and_then(|wait| wait.deadline)
+        self.tasks[slot]
+            .wait
+            .filter(|_| self.tasks[slot].place == Place::Parked)
+            .and_then(|wait| wait.deadline)
     }
 
     /// Who must wake a task because of its deadline, and by when: not as long as an heir waits in the kernel and has not

@@ -38,7 +38,8 @@ impl Calls {
 
     fn answered(&mut self, book: &Book, at: At, caller: usize, words: (u64, u64)) -> Found {
         let me = at.cpu;
-        let Some(asked) = self.asked[caller].as_mut().filter(|asked| (asked.op, asked.argument) == words) else {
+        let Some(asked) = self.asked[caller].as_mut().filter(|asked| (asked.op, asked.argument) == words)
+        else {
             return Err(at.wrong(format!("cpu{me} answers a Call that cpu{caller} did not make")));
         };
         if asked.left == 0 || asked.answered.contains(&me) {
@@ -64,13 +65,15 @@ impl Calls {
 
     fn late(&self, at: At, cpu: usize) -> Found {
         if let Some(by) = self.goes_on_by[cpu].filter(|&by| by < at.time) {
-            let words = format!("cpu{cpu} waits in the kernel although nothing is left to wait for since {by} ns");
+            let words =
+                format!("cpu{cpu} waits in the kernel although nothing is left to wait for since {by} ns");
             return Err(Wrong { cpu, words });
         }
         let asked = self.asked[cpu].iter().flat_map(|asked| &asked.rung);
         match asked.into_iter().find(|&&(_, by)| by < at.time) {
             Some(&(target, by)) => {
-                let words = format!("cpu{cpu} waits for cpu{target}, which has not answered its Call by {by} ns");
+                let words =
+                    format!("cpu{cpu} waits for cpu{target}, which has not answered its Call by {by} ns");
                 Err(Wrong { cpu: target, words })
             }
             None => Ok(()),
@@ -114,7 +117,9 @@ impl Oracle for Calls {
                 self.goes_on_by[me] = None;
                 if let Some(asked) = self.asked[me].take().filter(|asked| asked.left > 0) {
                     let left = asked.left;
-                    return Err(at.wrong(format!("cpu{me}'s Call is done, but {left} CPUs have not answered")));
+                    return Err(
+                        at.wrong(format!("cpu{me}'s Call is done, but {left} CPUs have not answered"))
+                    );
                 }
             }
             Note::Awaits { target } => self.awaits[me] = Some(target),

@@ -19,7 +19,9 @@ impl Oracle for Ceilings {
 
     fn fact(&mut self, book: &Book, at: At, event: &Event) -> Found {
         let (task, cpu, does) = match *event {
-            Event::Enqueue { task, target, .. } => (task, usize::from(target.0), "is given"),
+            Event::Enqueue { task, target, .. } | Event::Wake { task, target, .. } => {
+                (task, usize::from(target.0), "is given")
+            }
             Event::Dispatch { task, .. } => (task, at.cpu, "runs"),
             Event::Stolen { task, .. } => (task, at.cpu, "steals"),
             Event::Evicted { task, to } => (task, usize::from(to.0), "inherits"),
@@ -33,7 +35,9 @@ impl Oracle for Ceilings {
         }
         if book.too_high(cpu, slot) {
             let ceiling = class_name(book.ceiling[cpu]);
-            return Err(at.wrong(format!("cpu{cpu}, whose ceiling is {ceiling}, {does} {}", book.called(slot))));
+            return Err(
+                at.wrong(format!("cpu{cpu}, whose ceiling is {ceiling}, {does} {}", book.called(slot)))
+            );
         }
         Ok(())
     }

@@ -99,7 +99,9 @@ impl Oracle for Chain {
                 let cpus = book.cpus.len();
                 let last = &mut self.last[me * cpus + target];
                 if n != *last + 1 {
-                    return Err(at.wrong(format!("cpu{me} numbers a request to cpu{target} {n} after {last}")));
+                    return Err(
+                        at.wrong(format!("cpu{me} numbers a request to cpu{target} {n} after {last}"))
+                    );
                 }
                 *last = n;
                 self.posting = Some((target, n));
@@ -110,7 +112,9 @@ impl Oracle for Chain {
             Event::TargetRefused { target, .. } => {
                 self.posting = None;
                 if book.online.has(target as usize) {
-                    return Err(at.wrong(format!("cpu{me} is refused cpu{target} as a target, which is online")));
+                    return Err(
+                        at.wrong(format!("cpu{me} is refused cpu{target} as a target, which is online"))
+                    );
                 }
             }
             Event::Seen { .. } => self.seen = true,
@@ -118,7 +122,9 @@ impl Oracle for Chain {
             _ => {}
         }
         match self.posting {
-            Some((target, n)) => Err(at.wrong(format!("request {n} of cpu{me} to cpu{target} has no doorbell"))),
+            Some((target, n)) => {
+                Err(at.wrong(format!("request {n} of cpu{me} to cpu{target} has no doorbell")))
+            }
             None => Ok(()),
         }
     }

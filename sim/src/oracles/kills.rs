@@ -38,6 +38,7 @@ impl Oracle for Kills {
                 let by = |(cpu, note): (usize, &crate::book::CpuNote)| note.rung_at + book.bounds.kill(cpu);
                 let mut looks_by: Vec<u64> = cpus.map(by).collect();
                 looks_by[at.cpu] = at.time + book.bounds.entry(at.cpu);
+                self.over.retain(|over| book.live().any(|slot| book.tasks[slot].owner == over.owner));
                 self.over.push(Over { owner, since: at.time, looks_by });
                 Ok(())
             }
@@ -57,7 +58,9 @@ impl Oracle for Kills {
         for Over { owner, since, looks_by } in &self.over {
             for (cpu, note) in book.cpus.iter().enumerate() {
                 let runs = note.current.filter(|&slot| book.tasks[slot].owner == *owner);
-                let Some(slot) = runs.filter(|_| looks_by[cpu] < at.time && !book.held.has(cpu)) else { continue };
+                let Some(slot) = runs.filter(|_| looks_by[cpu] < at.time && !book.held.has(cpu)) else {
+                    continue;
+                };
                 let task = book.called(slot);
                 let words = format!(
                     "program {owner} is over since {since} ns, but cpu{cpu} still runs {task}: it was not made to look"

@@ -16,8 +16,7 @@ fn late(book: &Book, at: At, cpu: usize, mail: &Mail) -> Found {
     }
     let task = book.called(slot);
     let words = format!(
-        "{task} was put into cpu{cpu}'s inbox at {since} ns and not taken in within {} ns",
-        due - since
+        "{task} was put into cpu{cpu}'s inbox at {since} ns and not taken in within the bound, by {due} ns"
     );
     Err(Wrong { cpu, words })
 }

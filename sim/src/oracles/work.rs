@@ -66,7 +66,8 @@ impl Oracle for Work {
                 continue;
             }
             if rung.is_empty() {
-                let words = format!("cpu{cpu} sleeps and nobody has rung it, nor any other, {}", what(book, cpu));
+                let words =
+                    format!("cpu{cpu} sleeps and nobody has rung it, nor any other, {}", what(book, cpu));
                 return Err(Wrong { cpu, words });
             }
             let state = state.get_or_insert(Beside { since: at.time, passed: Bits::default(), due: at.time });
