@@ -34,7 +34,7 @@ fn late(&Open { sender, n, since, due }: &Open, target: usize, at: At) -> Found 
         return Ok(());
     }
     let words = format!(
-        "request {n} of cpu{sender} to cpu{target}, made at {since} ns, was not seen by {due} ns, as its doorbell must be"
+        "request {n} of cpu{sender} to cpu{target}, made at {since} ns, was not seen within the bound, by {due} ns"
     );
     Err(Wrong { cpu: target, words })
 }
