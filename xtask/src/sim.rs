@@ -266,9 +266,11 @@ fn row(plan: Plan, Row { seeds, noticed, report }: &Row) {
         (Some(_), _) if *struck == 0 => "  did not strike".to_owned(),
         (Some(_), []) => format!("  struck in {struck} seeds; harmless, as it must be"),
         (Some(_), by) => {
-            let by = by.join(", ");
+            let rest = struck.saturating_sub(*noticed);
+            let rest = if rest > 0 { format!("; no harm in {rest}") } else { String::new() };
             format!(
-                "  struck in {struck} seeds; noticed in {noticed} of them by {by}, at whom it struck; no harm in the others"
+                "  struck in {struck} seeds; noticed at whom it struck in {noticed}, by {}{rest}",
+                by.join(", ")
             )
         }
     };
