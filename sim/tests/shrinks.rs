@@ -18,7 +18,7 @@ fn of_a_fault_that_counts_as_a_failure() {
     for plan in PLANS.iter().filter(|plan| !plan.noticed_by.is_empty()) {
         // Such a plan asks nothing, so whatever is found is red.
         let plan = Plan { noticed_by: &[], ..*plan };
-        for seed in 0..8 {
+        for seed in 0..6 {
             let scenario = Scenario::new(plan, 5, seed);
             if let Outcome::Red(failure) = judge(scenario) {
                 repeats(scenario, failure, judge);
@@ -26,14 +26,14 @@ fn of_a_fault_that_counts_as_a_failure() {
             }
         }
     }
-    assert!(shrunk > 20, "only {shrunk} were red");
+    assert!(shrunk > 15, "only {shrunk} were red");
 }
 
 #[test]
 fn of_an_oracle_that_asks_too_much() {
     let mut shrunk = 0;
     for bound in Bound::ALL {
-        for &plan in PLANS {
+        for &plan in PLANS.iter().step_by(3) {
             let scenario = Scenario::new(plan, 5, 1);
             if let Outcome::Red(failure) = judge_halved(scenario, bound) {
                 repeats(scenario, failure, |scenario| judge_halved(scenario, bound));
@@ -41,5 +41,5 @@ fn of_an_oracle_that_asks_too_much() {
             }
         }
     }
-    assert!(shrunk > 30, "only {shrunk} were red");
+    assert!(shrunk > 15, "only {shrunk} were red");
 }
