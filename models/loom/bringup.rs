@@ -1,7 +1,7 @@
 //! A CPU comes online while another looks for it: who finds it online reaches it, by request, Call and task.
 //!
 //! Two CPUs; cpu1 comes online, for the first or second time, and looks for work, cpu0 makes one kernel entry
-//! meanwhile; two preemptions (deep: three). Not covered: firmware's part.
+//! meanwhile; two preemptions, three where two requests are sent (deep: one more). Not covered: firmware's part.
 //!
 //! That the mailbox opens before the inbox, and both before the CPU can be placed on, is order for order's sake: a
 //! sender that meets a closed way in goes elsewhere, and a CPU that has come looks at everything before it runs or
@@ -91,7 +91,7 @@ fn who_finds_it_online_can_give_it_a_task() {
 /// cpu1 leaves and comes back: a request that was posted in one life is met in it or in the next, or refused.
 #[test]
 fn a_request_across_two_lives_is_met_or_refused() {
-    explore("offline and online again against two requests", Some(2), || {
+    explore("offline and online again against two requests", Some(3), || {
         let [mut cpu0, mut cpu1] = cpus(1);
         cpu1.come_online();
         let cpu1 = cpu1.run(leave_and_come_back);

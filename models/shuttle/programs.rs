@@ -6,8 +6,10 @@
 //! Shuttle switches before every atomic access, every ring and every look at an interrupt.
 //! *Watched*: each task in one place and on one CPU, frame saved before it is handed on; class order and ceiling at each
 //! dispatch; a turn for every class-mate; pinned tasks at home; steal bound; every Call answered, once; values of joins;
-//! and whenever all CPUs are at rest the audit, every request met, nobody asleep beside work, no wake, deadline or
-//! reply lost, nothing left on a CPU that is offline.
+//! and whenever all CPUs are at rest the audit, every request met or its target's doorbell pending, nobody asleep beside
+//! work, no wake, deadline or reply lost, nothing left on a CPU that is offline.
+//! *Excused*: a deadline for which no timer is set, while any CPU that runs a task has its doorbell pending or any CPU
+//! waits in the middle of a system call: that CPU may have inherited it and not looked yet.
 //! *Bounds*: a few dozen system calls a schedule, one wait list, two words to wait on, two programs.
 //! *Not covered*: weak memory order (shuttle is sequentially consistent: the loom models are for that); rings that fail;
 //! address spaces; the machine's stop; anything that needs more schedules than were run. Seeds are fixed.

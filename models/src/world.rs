@@ -1,9 +1,9 @@
 //! A machine under loom: doorbells as latched flags, timers as the value armed last, and one frame a task, which loom
 //! itself watches for accesses that nothing orders.
 //!
-//! What loom 0.7 does not see. It takes a full fence to order also what came before earlier fences, so a race that only
-//! this hides stays hidden. Schedules that it would leave out by itself are tried, by how `antler_sync` loads; nobody
-//! loads a doorbell here while others move.
+//! What loom 0.7 does not see is in `docs/models.md`. Its one hole that is a matter of schedules, a load hidden by a later
+//! access of its thread, is closed for the scheduler's atomics by how `antler_sync` loads. Those of this world are loom's
+//! own, and need no more: nobody loads a doorbell here while others move.
 
 mod cpu;
 mod rest;

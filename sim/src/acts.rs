@@ -149,8 +149,7 @@ impl<const W: usize> Sim<'_, W> {
             }
             _ => Placement::Anywhere,
         };
-        let pin = if let Placement::Pinned(target) = placement { Some(target.index()) } else { None };
-        self.world.note(cpu, Note::Spawn { owner, anywhere: placement == Placement::Anywhere, pin });
+        self.world.note(cpu, Note::Spawn { owner, placement });
         let (view, room) = (self.view(cpu), self.room());
         let mut slot = None;
         let made =

@@ -20,6 +20,14 @@ impl Bits {
         Bits(std::array::from_fn(|i| self.0[i] & other.0[i]))
     }
 
+    pub(crate) fn or(&self, other: &Bits) -> Bits {
+        Bits(std::array::from_fn(|i| self.0[i] | other.0[i]))
+    }
+
+    pub(crate) fn without(&self, other: &Bits) -> Bits {
+        Bits(std::array::from_fn(|i| self.0[i] & !other.0[i]))
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.iter().all(|&word| word == 0)
     }

@@ -1,15 +1,20 @@
 //! Where every task is and what every CPU does, as far as facts and the simulator's own doings tell. Nothing here reads
 //! the scheduler's structures but one count: how many tasks a CPU took from its inbox, which no fact states.
 
+mod choose;
+mod dues;
+mod follow;
+
 use std::collections::VecDeque;
 
-use antler_facts::{Event, Leave, Place as Way, Task, WakeCause};
+use antler_facts::{Task, WakeCause};
 use antler_nucleus::Key;
 
 use crate::bits::Bits;
 use crate::bounds::Bounds;
-use crate::note::Note;
 use crate::oracles::Sums;
+
+pub(crate) use dues::{Keeper, Mail};
 
 /// Number of classes.
 pub(crate) const CLASSES: usize = antler_abi::Qos::COUNT;
@@ -44,23 +49,29 @@ pub(crate) struct TaskNote {
     pub name: u64,
     pub wait: Option<Wait>,
     pub timed_out: bool,
-    /// Placed by choice of the scheduler when it was made.
-    pub anywhere: bool,
-    /// It has run since it was made.
-    pub ran: bool,
+    /// Where it ran last, or is to run first.
+    pub home: usize,
+    /// Who keeps its deadline, while it is parked with one.
+    pub keeper: Option<Keeper>,
+    /// A CPU that was left its deadline and may not have looked at it yet.
+    pub linked: Option<usize>,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CpuNote {
     pub online: bool,
     pub current: Option<usize>,
-    /// Task and time of its push, oldest first.
-    pub inbox: VecDeque<(usize, u64)>,
+    /// Oldest first.
+    pub inbox: VecDeque<Mail>,
     /// By class, in the order in which they came.
     pub queue: [VecDeque<usize>; CLASSES],
     /// How many of these may be stolen.
     pub free: [u64; CLASSES],
     pub received: u64,
+    /// When it was rung last.
+    pub rung_at: u64,
+    /// When it last began to wait in the kernel for others.
+    pub held_at: u64,
     pub sums: Sums,
 }
 
@@ -69,11 +80,28 @@ pub(crate) struct CpuNote {
 pub(crate) struct At {
     pub step: u64,
     pub time: u64,
+    /// When the entry under way began. No hart is behind that, while others may be behind the end of this entry.
+    pub began: u64,
     pub cpu: usize,
 }
 
+/// Something wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wrong {
+    /// The CPU whose doing, or not doing, it is.
+    pub cpu: usize,
+    pub words: String,
+}
+
+impl At {
+    /// Something wrong with what this CPU does.
+    pub(crate) const fn wrong(self, words: String) -> Wrong {
+        Wrong { cpu: self.cpu, words }
+    }
+}
+
 /// Nothing, or what is wrong.
-pub(crate) type Found = Result<(), String>;
+pub(crate) type Found = Result<(), Wrong>;
 
 #[derive(Debug)]
 pub(crate) struct Book {
@@ -81,6 +109,12 @@ pub(crate) struct Book {
     pub tasks: Vec<TaskNote>,
     pub cpus: Vec<CpuNote>,
     pub online: Bits,
+    /// Online, and not about to leave.
+    pub placeable: Bits,
+    /// Offer to be claimed for work: they sleep, and nobody has claimed them since they looked last.
+    pub offers: Bits,
+    /// Of these, those that were rung in a way that may have been a claim.
+    pub unsure: Bits,
     /// Told to sleep and not woken since.
     pub asleep: Bits,
     /// Rung and not seen it since.
@@ -97,7 +131,13 @@ pub(crate) struct Book {
     pub doomed: Vec<u32>,
     /// By waiting order: who is parked on which key.
     pub waiters: Vec<(Key, VecDeque<usize>)>,
-    spawning: Option<(u32, bool, Option<usize>)>,
+    /// The CPU under way decides what it does next.
+    pub deciding: bool,
+    /// The CPU into whose inbox the fact before put a task.
+    pub pushed: Option<usize>,
+    /// The CPU that inherits the deadlines of the one that leaves, until it was rung for them.
+    bequest: Option<usize>,
+    spawning: Option<(u32, Option<usize>)>,
     parking: Option<Wait>,
 }
 
@@ -116,8 +156,9 @@ impl Book {
             name: 0,
             wait: None,
             timed_out: false,
-            anywhere: false,
-            ran: false,
+            home: 0,
+            keeper: None,
+            linked: None,
         };
         let mut all = Bits::default();
         (0..cpus).for_each(|cpu| all.set(cpu, true));
@@ -126,6 +167,9 @@ impl Book {
             tasks: vec![blank; tasks],
             cpus: vec![CpuNote::default(); cpus],
             online: Bits::default(),
+            placeable: Bits::default(),
+            offers: Bits::default(),
+            unsure: Bits::default(),
             asleep: Bits::default(),
             rung: Bits::default(),
             held: Bits::default(),
@@ -135,6 +179,9 @@ impl Book {
             hands: 0,
             doomed: Vec::new(),
             waiters: Vec::new(),
+            deciding: false,
+            pushed: None,
+            bequest: None,
             spawning: None,
             parking: None,
         }
@@ -184,22 +231,22 @@ impl Book {
         }
     }
 
-    /// The CPU has taken so many tasks from its inbox since it was made; returns those that came in since, with the time
-    /// of their push.
-    pub(crate) fn received(&mut self, cpu: usize, count: u64) -> Result<Vec<(usize, u64)>, String> {
+    /// The CPU has taken so many tasks from its inbox since it was made; returns those that came in since.
+    pub(crate) fn received(&mut self, cpu: usize, count: u64) -> Result<Vec<Mail>, String> {
         let mut came = Vec::new();
         while self.cpus[cpu].received < count {
             self.cpus[cpu].received += 1;
-            let Some((slot, since)) = self.cpus[cpu].inbox.pop_front() else {
+            let Some(mail) = self.cpus[cpu].inbox.pop_front() else {
                 return Err(format!("cpu{cpu} counts more tasks from its inbox than were put in"));
             };
-            self.queue(cpu, slot);
-            came.push((slot, since));
+            self.queue(cpu, mail.slot);
+            came.push(mail);
         }
         Ok(came)
     }
 
     fn forget_wait(&mut self, slot: usize) {
+        self.tasks[slot].keeper = None;
         if let Some(Wait { key: Some(key), .. }) = self.tasks[slot].wait.take()
             && let Some((_, list)) = self.waiters.iter_mut().find(|(other, _)| *other == key)
         {
@@ -213,139 +260,6 @@ impl Book {
     /// Who waits on a key, longest waiting first.
     pub(crate) fn waiting(&self, key: Key) -> impl Iterator<Item = usize> {
         self.waiters.iter().filter(move |(other, _)| *other == key).flat_map(|(_, list)| list.iter().copied())
-    }
-
-    /// Follows a fact that the oracles found possible.
-    pub(crate) fn follow(&mut self, at: At, event: &Event) {
-        let me = at.cpu;
-        let taken =
-            matches!(*event, Event::Enqueue { target, .. } if self.cpus[usize::from(target.0)].online);
-        self.cpus[me].sums.add(at.time, event, taken);
-        match *event {
-            Event::Spawned { task, class, .. } => {
-                let slot = slot_of(task);
-                let (owner, anywhere, pin) = self.spawning.take().unwrap_or_default();
-                self.hand(me, slot);
-                let note = &mut self.tasks[slot];
-                (note.name, note.class, note.owner) = (task.0, class.index(), owner);
-                (note.pin, note.anywhere) = (pin, anywhere);
-                (note.timed_out, note.ran) = (false, false);
-            }
-            Event::Enqueue { task, target, place } => {
-                let (slot, target) = (slot_of(task), usize::from(target.0));
-                if let Place::Queue(cpu) = self.tasks[slot].place {
-                    self.unqueue(cpu, slot);
-                    self.hand(me, slot);
-                }
-                if place == Way::Inbox && !self.cpus[target].online {
-                    // It comes back, and goes on to another.
-                    return;
-                }
-                self.unhand(slot);
-                if self.tasks[slot].pin.is_some() {
-                    self.tasks[slot].pin = Some(target);
-                }
-                match place {
-                    Way::Local => self.queue(target, slot),
-                    Way::Inbox => {
-                        self.tasks[slot].place = Place::Inbox(target);
-                        self.cpus[target].inbox.push_back((slot, at.time));
-                    }
-                }
-            }
-            Event::Dispatch { task, .. } => {
-                let slot = slot_of(task);
-                self.unqueue(me, slot);
-                self.tasks[slot].place = Place::Run(me);
-                self.tasks[slot].ran = true;
-                self.cpus[me].current = Some(slot);
-            }
-            Event::Leave { task, why } => {
-                let slot = slot_of(task);
-                self.cpus[me].current = None;
-                match why {
-                    Leave::Block => {
-                        self.tasks[slot].place = Place::Parked;
-                        let wait = self.parking.take();
-                        self.tasks[slot].wait = wait;
-                        if let Some(Wait { key: Some(key), .. }) = wait {
-                            match self.waiters.iter_mut().find(|(other, _)| *other == key) {
-                                Some((_, list)) => list.push_back(slot),
-                                None => self.waiters.push((key, VecDeque::from([slot]))),
-                            }
-                        }
-                    }
-                    Leave::Exit => self.tasks[slot].place = Place::Ended,
-                    Leave::Offline => self.queue(me, slot),
-                    Leave::Yield | Leave::Preempt => self.hand(me, slot),
-                }
-            }
-            Event::Wake { task, .. } => {
-                let slot = slot_of(task);
-                self.forget_wait(slot);
-                self.tasks[slot].timed_out = false;
-                self.hand(me, slot);
-            }
-            Event::Stolen { task, victim } => {
-                let slot = slot_of(task);
-                self.unqueue(usize::from(victim.0), slot);
-                self.queue(me, slot);
-            }
-            Event::Evicted { task, to } => {
-                let slot = slot_of(task);
-                match self.tasks[slot].place {
-                    // It was still in the inbox when that closed.
-                    Place::Inbox(_) => self.cpus[me].inbox.retain(|&(other, _)| other != slot),
-                    _ => self.unqueue(me, slot),
-                }
-                self.hand(me, slot);
-                if self.tasks[slot].pin.is_some() {
-                    self.tasks[slot].pin = Some(usize::from(to.0));
-                }
-            }
-            Event::Rehome { task, to } if self.tasks[slot_of(task)].pin.is_some() => {
-                self.tasks[slot_of(task)].pin = Some(usize::from(to.0));
-            }
-            Event::Ring { target, .. } => self.rung.set(usize::from(target.0), true),
-            Event::Seen { .. } => self.rung.set(me, false),
-            _ => {}
-        }
-    }
-
-    /// Follows what the simulator did.
-    pub(crate) fn heed(&mut self, at: At, note: &Note) {
-        let me = at.cpu;
-        match *note {
-            Note::Enter => self.asleep.set(me, false),
-            Note::Sleep => self.asleep.set(me, true),
-            Note::Held(held) => self.held.set(me, held),
-            Note::Online => {
-                self.cpus[me].online = true;
-                self.online.set(me, true);
-                self.rung.set(me, false);
-            }
-            Note::Offline => {
-                self.cpus[me].online = false;
-                self.online.set(me, false);
-                self.rung.set(me, false);
-            }
-            Note::Spawn { owner, anywhere, pin } => self.spawning = Some((owner, anywhere, pin)),
-            Note::Park { key, deadline } => self.parking = Some(Wait { key, deadline }),
-            Note::Unpark => self.parking = None,
-            Note::Class(class) => {
-                if let Some(slot) = self.cpus[me].current {
-                    self.tasks[slot].class = class;
-                }
-            }
-            Note::Ceiling { cpu, class } => {
-                self.ceiling[cpu] = class;
-                self.may.iter_mut().enumerate().for_each(|(c, may)| may.set(cpu, c <= class));
-            }
-            Note::TimedOut { slot } => self.tasks[slot].timed_out = true,
-            Note::Doom { owner } => self.doomed.push(owner),
-            Note::Reaped { slot } => self.tasks[slot].place = Place::Free,
-            _ => {}
-        }
     }
 
     /// Tasks that are neither free nor ended.

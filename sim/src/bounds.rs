@@ -1,63 +1,120 @@
-//! The bounds that oracles hold the scheduler to, in virtual ns. Each is the sum of what may legitimately delay the thing.
+//! The bounds that oracles hold the scheduler to, in virtual ns. Each is the sum of what may legitimately delay the thing
+//! on the CPU that it is about. Time that a CPU waits in the kernel for others is in none of them: the book knows when it
+//! does, and grants that time to that CPU alone.
 
 use crate::plan::Plan;
-use crate::scenario::{Act, Scenario};
+use crate::scenario::Scenario;
+
+/// What is bounded. Named so that a test can halve each and see that some seed comes close enough to notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// From a ring to the entry that sees it.
+    Chain,
+    /// From a push into an inbox, with a doorbell for it, to the queue.
+    Inbox,
+    /// The same when the tick of the slice is left to find the task.
+    Tick,
+    /// How long a task runs while another of its class waits on the same CPU.
+    Turn,
+    /// From a deadline to the wake by it.
+    Deadline,
+    /// The same when the deadline was left to another CPU.
+    Heir,
+    /// From what a CPU waited for in the kernel to its going on.
+    Hold,
+    /// From the end of a program to the end of its tasks that run.
+    Kill,
+    /// How long a CPU sleeps beside work while others are rung for it.
+    Work,
+}
+
+impl Bound {
+    /// Every bound.
+    pub const ALL: [Bound; 9] = [
+        Bound::Chain,
+        Bound::Inbox,
+        Bound::Tick,
+        Bound::Turn,
+        Bound::Deadline,
+        Bound::Heir,
+        Bound::Hold,
+        Bound::Kill,
+        Bound::Work,
+    ];
+}
 
 /// What may take how long, at most.
 #[derive(Clone, Debug)]
-pub struct Bounds {
+pub(crate) struct Bounds {
     /// A doorbell, from ring to pending.
-    pub delay: u64,
-    /// By CPU: from a pending interrupt to the end of the kernel entry that handles it.
-    pub entry: Vec<u64>,
-    /// A CPU waits in the kernel for others (Calls, hotplug), and looks at no queue meanwhile.
-    pub held: u64,
-    /// A CPU sleeps beside a task that it may run.
-    pub work: u64,
+    delay: u64,
+    /// By CPU: an interrupt waits so long for the entry that handles it, and an entry takes so long.
+    entry: Vec<u64>,
+    halved: Option<Bound>,
 }
 
 impl Bounds {
     /// The bounds of a plan on harts that are so many times slower than the fastest.
-    pub(crate) fn new(plan: &Plan, speeds: &[u64]) -> Bounds {
-        let entry: Vec<u64> = speeds.iter().map(|speed| 3 * speed * ENTRY).collect();
-        let slowest = entry.iter().max().copied().unwrap_or(0);
-        let round_trip = 2 * (plan.delay.1 + slowest);
-        let calls = if plan.acts.has(Act::Call) { 2 * round_trip } else { 0 };
-        // The one who takes a CPU offline waits for its answer, and that CPU may wait for others before it leaves.
-        let hotplug = if plan.acts.has(Act::Hotplug) { 4 * round_trip + 4 * POLL + START } else { 0 };
-        let hop = plan.delay.1 + 2 * slowest;
-        let work = if plan.acts.has(Act::Ceiling) { HOPS * hop } else { 0 };
-        Bounds { delay: plan.delay.1, entry, held: calls + hotplug, work }
+    pub(crate) fn new(plan: &Plan, speeds: &[u64], halved: Option<Bound>) -> Bounds {
+        let entry = speeds.iter().map(|speed| speed * ENTRY).collect();
+        Bounds { delay: plan.delay.1, entry, halved }
     }
 
-    /// From a post to the acknowledgement. The post may ride on a ring that a slower CPU makes at the end of an entry that is
-    /// under way.
-    pub fn chain(&self, cpu: usize) -> u64 {
-        self.delay + self.entry[cpu] + self.slowest()
+    fn scaled(&self, bound: Bound, ns: u64) -> u64 {
+        if self.halved == Some(bound) { ns / 2 } else { ns }
     }
 
-    fn slowest(&self) -> u64 {
-        self.entry.iter().max().copied().unwrap_or(0)
+    /// From a ring to the beginning of the entry that sees it.
+    pub(crate) fn chain(&self, cpu: usize) -> u64 {
+        self.scaled(Bound::Chain, self.delay + self.entry[cpu])
     }
 
-    /// From a push into a CPU's inbox to its queue: by a ring, or by the tick of the slice that is running.
-    pub fn inbox(&self, cpu: usize) -> u64 {
-        Scenario::SLICE.max(self.chain(cpu)) + 2 * self.entry[cpu] + self.held
+    /// From a push to the end of the entry that takes the task in because of a doorbell rung at the time of the push.
+    pub(crate) fn inbox(&self, cpu: usize) -> u64 {
+        self.scaled(Bound::Inbox, self.delay + 2 * self.entry[cpu])
     }
 
-    /// How long a task may run while another of its class waits on the same CPU.
-    pub fn turn(&self, cpu: usize) -> u64 {
-        2 * Scenario::SLICE + 2 * self.entry[cpu] + self.held
+    /// From a push to the end of the entry that takes the task in because of the tick: the slice may have begun at the end
+    /// of an entry that the push overlaps.
+    pub(crate) fn tick(&self, cpu: usize) -> u64 {
+        self.scaled(Bound::Tick, Scenario::SLICE + 3 * self.entry[cpu])
     }
 
-    /// From a deadline to the wake by it; the deadline may be handed over once.
-    pub fn deadline(&self) -> u64 {
-        self.delay + 4 * self.slowest() + 2 * self.held
+    /// From the end of an entry that leaves a task with others of its class behind it to the end of the one that takes it off.
+    pub(crate) fn turn(&self, cpu: usize) -> u64 {
+        self.scaled(Bound::Turn, Scenario::SLICE + 2 * self.entry[cpu])
+    }
+
+    /// From a deadline, or the end of the entry in which its timer was set, to the wake.
+    pub(crate) fn deadline(&self, cpu: usize) -> u64 {
+        self.scaled(Bound::Deadline, self.entry[cpu])
+    }
+
+    /// From the ring that tells a CPU that it has inherited deadlines to the end of the entry in which it sets its timer.
+    pub(crate) fn heir(&self, cpu: usize) -> u64 {
+        self.scaled(Bound::Heir, self.delay + 2 * self.entry[cpu])
+    }
+
+    /// From what a CPU waits for in the kernel to its going on: it looks by itself now and then.
+    pub(crate) fn hold(&self, cpu: usize) -> u64 {
+        self.scaled(Bound::Hold, POLL + self.entry[cpu])
+    }
+
+    /// From the ring that makes a CPU look at its task to the end of the entry in which it does.
+    pub(crate) fn kill(&self, cpu: usize) -> u64 {
+        self.scaled(Bound::Kill, self.delay + 2 * self.entry[cpu])
+    }
+
+    /// From the ring of a sleeping CPU to the end of the entry in which it takes work, and rings the next sleeper.
+    pub(crate) fn hop(&self, cpu: usize) -> u64 {
+        self.scaled(Bound::Work, self.delay + 2 * self.entry[cpu])
+    }
+
+    /// The longest way through the kernel.
+    pub(crate) fn entry(&self, cpu: usize) -> u64 {
+        self.entry[cpu]
     }
 }
-
-/// Wakes in a chain that may go to CPUs of lower ceilings before the right one is rung.
-const HOPS: u64 = 2;
 
 /// Longest way into the kernel, and longest time in it, on the fastest hart, ns.
 pub(crate) const ENTRY: u64 = 60;

@@ -88,6 +88,7 @@ impl<const W: usize> Sim<'_, W> {
         let view = self.view(cpu);
         let spent = 1 + self.choices.below(ENTRY) * self.harts[cpu].speed;
         self.world.now.set(self.now() + spent);
+        self.world.note(cpu, Note::Decide);
         loop {
             if self.harts[cpu].leave {
                 return self.leave(cpu);
@@ -126,6 +127,7 @@ impl<const W: usize> Sim<'_, W> {
 
     fn leave(&mut self, cpu: usize) {
         let view = self.view(cpu);
+        self.world.note(cpu, Note::Leaving);
         self.sched.leave(&view, &mut self.tokens[cpu], |_, caller, call| {
             self.world.note(cpu, answered(caller, call));
         });
@@ -140,6 +142,9 @@ impl<const W: usize> Sim<'_, W> {
     pub(crate) fn hold(&mut self, cpu: usize, hold: Hold) {
         self.harts[cpu].mode = Mode::Held(hold);
         self.world.note(cpu, Note::Held(true));
+        if let Hold::Start { target } = hold {
+            self.world.note(cpu, Note::Awaits { target });
+        }
         self.hold_on(cpu, hold);
     }
 

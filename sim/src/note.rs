@@ -1,4 +1,4 @@
-use antler_nucleus::Key;
+use antler_nucleus::{Key, Placement};
 
 /// What the simulator itself knows beside facts: what it asked the scheduler for, and what it was told.
 #[derive(Clone, Copy, Debug)]
@@ -9,14 +9,20 @@ pub(crate) enum Note {
     Sleep,
     /// The CPU looked at all it has: after a doorbell, a timer, or for the first time.
     Looked,
+    /// The CPU asks what to do next, or leaves: what it asks of others from here on is the scheduler's own wish.
+    Decide,
     /// The CPU begins or ends waiting in the kernel for others.
     Held(bool),
+    /// While it waits in the kernel: for this CPU to come or to go.
+    Awaits { target: usize },
     /// The CPU came online.
     Online,
+    /// The CPU begins to leave.
+    Leaving,
     /// The CPU has left.
     Offline,
-    /// The next task made is of this program, goes by this way, and is pinned to this CPU.
-    Spawn { owner: u32, anywhere: bool, pin: Option<usize> },
+    /// The next task made is of this program, and is to be placed like this.
+    Spawn { owner: u32, placement: Placement },
     /// The current task is about to park.
     Park { key: Option<Key>, deadline: Option<u64> },
     /// It did not park after all.

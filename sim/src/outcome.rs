@@ -9,6 +9,8 @@ use crate::digest::Digest;
 pub struct Failure {
     /// The oracle that noticed.
     pub oracle: &'static str,
+    /// The CPU that it concerns: the one that should have done something, or did what it must not.
+    pub cpu: usize,
     /// At which kernel entry of the run, from 1.
     pub step: u64,
     /// Virtual time, ns.
@@ -46,6 +48,8 @@ pub struct Report {
     pub offlined: u64,
     /// Programs ended as a whole.
     pub killed: u64,
+    /// Runs in which the plan's fault struck somebody.
+    pub struck: u64,
     /// FNV-1a of every fact in its wire form.
     pub digest: Digest,
 }
@@ -63,6 +67,7 @@ impl Report {
         self.rode += other.rode;
         self.offlined += other.offlined;
         self.killed += other.killed;
+        self.struck += other.struck;
         self.digest.number(other.digest.value());
     }
 }
@@ -72,7 +77,7 @@ impl Report {
 pub enum Outcome {
     /// Every oracle was content.
     Green(Report),
-    /// The plan's fault happened, and the oracle that must notice it did.
+    /// The plan's fault struck a CPU, and an oracle that must notice it found that very CPU wanting.
     Noticed(Report, Failure),
     /// Something is wrong that no plan asked for; or a fault went unnoticed.
     Red(Failure),

@@ -34,7 +34,8 @@ pub struct Plan {
     pub acts: Acts,
     /// What goes wrong, if anything.
     pub fault: Option<Fault>,
-    /// Oracles of which one must notice the fault; empty when nothing needs noticing.
+    /// Oracles of which one must notice the fault, at the CPU that it struck and at no other; empty when nothing needs
+    /// noticing.
     pub noticed_by: &'static [&'static str],
 }
 
@@ -91,7 +92,7 @@ pub const PLANS: &[Plan] = &[
         name: "dead",
         about: "fault: one hart stops for ever without leaving",
         fault: Some(Fault::Dead),
-        noticed_by: &["chain", "wakes", "deadlines", "places"],
+        noticed_by: &["chain", "wakes", "deadlines", "places", "turns", "calls"],
         ..CALM
     },
     Plan {

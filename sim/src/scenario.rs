@@ -7,6 +7,9 @@ use crate::plan::Plan;
 /// Most virtual harts.
 pub const MAX_HARTS: usize = 512;
 
+/// Most kernel entries before the workload is left to end: facts of a CPU are numbered in 32 bits.
+pub const MAX_STEPS: u64 = 100_000_000;
+
 macro_rules! acts {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $weight:literal;)*) => {
         /// What a task may do in a step.
@@ -127,7 +130,7 @@ pub struct Scenario {
     pub harts: usize,
     /// Everything follows from it.
     pub seed: u64,
-    /// Kernel entries before the workload is left to end.
+    /// Kernel entries before the workload is left to end, 1 to [`MAX_STEPS`].
     pub steps: u64,
     /// What tasks may do, of what the plan allows.
     pub acts: Acts,
@@ -136,7 +139,12 @@ pub struct Scenario {
 impl Scenario {
     /// A scenario with the usual number of steps for so many harts.
     pub fn new(plan: Plan, harts: usize, seed: u64) -> Scenario {
-        Scenario { plan, harts, seed, steps: 400 + 16 * harts as u64, acts: plan.acts }
+        Scenario { plan, harts, seed, steps: Scenario::usual_steps(harts), acts: plan.acts }
+    }
+
+    /// Steps of a scenario on so many harts, unless others are asked for.
+    pub(crate) const fn usual_steps(harts: usize) -> u64 {
+        400 + 16 * harts as u64
     }
 
     /// Virtual time slice, ns.

@@ -1,21 +1,16 @@
 //! A run: harts take turns by virtual time, each turn one kernel entry, until the workload has ended and nothing moves.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use antler_nucleus::{CpuId, Key, Scheduler};
+use antler_sync::HartToken;
 
-use antler_nucleus::{Config, CpuId, Key, Scheduler};
-use antler_sync::{Brand, HartToken, VirtualHart};
-
-use crate::book::{At, Book, CLASSES};
-use crate::bounds::Bounds;
+use crate::book::{At, CLASSES, Wrong};
 use crate::choices::Choices;
 use crate::note::Note;
 use crate::oracles::check_counts;
-use crate::outcome::{Failure, Outcome, Report};
+use crate::outcome::Report;
 use crate::plan::Fault;
 use crate::scenario::Scenario;
 use crate::waits::Hold;
-use crate::watch::Watch;
-use crate::wires::Wires;
 use crate::world::{NEVER, View, World};
 
 /// What a virtual hart is about.
@@ -78,8 +73,6 @@ pub(crate) struct Sim<'a, const W: usize> {
     pub programs: u32,
     pub doomed: Vec<u32>,
     pub report: Report,
-    /// When the entry under way began.
-    began: u64,
     dies_at: Option<u64>,
     /// The dead hart, and whether anybody needed it.
     dead: Option<(usize, bool)>,
@@ -91,107 +84,43 @@ const SWEEP: u64 = 16;
 /// Kernel entries between two audits of the scheduler's queues.
 const AUDIT: u64 = 512;
 
-/// Runs a scenario and says how it ended.
-pub fn judge(scenario: Scenario) -> Outcome {
-    run(scenario, false).0
-}
-
-/// Runs a scenario and lists its last facts, `most` at most.
-pub fn trace(scenario: Scenario, most: usize) -> Vec<String> {
-    let story = run(scenario, true).1;
-    let from = story.len().saturating_sub(most);
-    story[from..]
-        .iter()
-        .map(|fact| format!("{:>9} ns  cpu{:<3} {:?}", fact.time, fact.cpu.0, fact.event))
-        .collect()
-}
-
-fn run(scenario: Scenario, story: bool) -> (Outcome, Vec<antler_facts::Fact>) {
-    match scenario.harts {
-        0..=64 => run_on::<1>(scenario, story),
-        _ => run_on::<8>(scenario, story),
-    }
-}
-
-fn run_on<const W: usize>(scenario: Scenario, story: bool) -> (Outcome, Vec<antler_facts::Fact>) {
-    let Scenario { plan, harts, seed, .. } = scenario;
-    let mut choices = Choices::new(seed, 1);
-    let speeds: Vec<u64> = (0..harts)
-        .map(|_| if plan.slow && choices.once_in(4) { 100 } else { choices.within(1, 3) })
-        .collect();
-    let crowd = 1 + choices.below(4 * harts as u64);
-    let tasks = (crowd.max(7) as usize + 1).next_power_of_two();
-    let mut watch = Watch::new(Book::new(harts, tasks, Bounds::new(&plan, &speeds)));
-    watch.story = story.then(Vec::new);
-    let world = World::new(harts, Wires::new(plan, harts, Choices::new(seed, 2)), watch);
-    let (brand, tokens) = Brand::virtual_harts(harts);
-    let config = Config { brand, cpus: harts, tasks, slice: Scenario::SLICE, wait_lists: 8 };
-    let sched = Scheduler::<W>::new(config);
-    let hart = |&speed: &u64| Hart { mode: Mode::Off, speed, act_at: NEVER, busy_until: 0, leave: false };
-    let mut sim = Sim {
-        scenario,
-        world: &world,
-        sched: &sched,
-        tokens: tokens.into_iter().map(VirtualHart::enter).collect(),
-        harts: speeds.iter().map(hart).collect(),
-        next_at: vec![NEVER; harts],
-        jobs: vec![Job::default(); tasks],
-        crowd,
-        live: 0,
-        favourite: choices.once_in(3).then(|| choices.index(CLASSES)),
-        changing: false,
-        ending: false,
-        programs: 1 + choices.below(3) as u32,
-        doomed: Vec::new(),
-        report: Report::default(),
-        dies_at: (plan.fault == Some(Fault::Dead)).then(|| choices.within(1, scenario.steps.max(1))),
-        dead: None,
-        began: 0,
-        choices,
-    };
-    // A scheduler that panics or cannot go on unwinds to here; nothing of it is used afterwards but what was written down.
-    let ended = catch_unwind(AssertUnwindSafe(|| sim.all()));
-    let (struck, harm, mut report) = (sim.struck(), sim.harm(), sim.report);
-    drop(sim);
-    let mut watch = world.watch.into_inner();
-    if let Err(payload) = ended {
-        let text = payload.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
-        let step = world.step.get();
-        let failure = Failure { oracle: "panic", step, time: world.now.get(), words: text.to_owned() };
-        watch.failure.get_or_insert(failure);
-    }
-    watch.book.cpus.iter().for_each(|cpu| cpu.sums.tell(&mut report));
-    report.digest = world.digest.get();
-    (verdict(scenario, report, struck, harm, watch.failure), watch.story.unwrap_or_default())
-}
-
-/// What a run's end means under its plan: whom the fault struck, and whether somebody surely needed what it took away.
-fn verdict(
-    scenario: Scenario,
-    report: Report,
-    struck: Option<usize>,
-    harm: bool,
-    failure: Option<Failure>,
-) -> Outcome {
-    let noticed_by = scenario.plan.noticed_by;
-    match (failure, struck) {
-        (None, Some(cpu)) if harm && !noticed_by.is_empty() => Outcome::Red(Failure {
-            oracle: "faults",
-            step: report.entries,
-            time: 0,
-            words: format!(
-                "the fault at cpu{cpu} did harm and no oracle noticed ({})",
-                noticed_by.join(", ")
-            ),
-        }),
-        (None, _) => Outcome::Green(report),
-        (Some(failure), Some(_)) if noticed_by.contains(&failure.oracle) => Outcome::Noticed(report, failure),
-        (Some(failure), _) => Outcome::Red(failure),
-    }
-}
-
 impl<'a, const W: usize> Sim<'a, W> {
+    /// Every hart is stopped, and there is no task. What is drawn here, and all that follows, does not depend on how many
+    /// steps the scenario has, up to its last.
+    pub(crate) fn new(
+        scenario: Scenario,
+        world: &'a World,
+        sched: &'a Scheduler<W>,
+        tokens: Vec<HartToken>,
+        speeds: &[u64],
+        crowd: u64,
+        mut choices: Choices,
+    ) -> Self {
+        let Scenario { plan, harts, .. } = scenario;
+        let hart = |&speed: &u64| Hart { mode: Mode::Off, speed, act_at: NEVER, busy_until: 0, leave: false };
+        Sim {
+            scenario,
+            world,
+            sched,
+            tokens,
+            harts: speeds.iter().map(hart).collect(),
+            next_at: vec![NEVER; harts],
+            jobs: vec![Job::default(); sched.tasks.capacity()],
+            crowd,
+            live: 0,
+            favourite: choices.once_in(3).then(|| choices.index(CLASSES)),
+            changing: false,
+            ending: false,
+            programs: 1 + choices.below(3) as u32,
+            doomed: Vec::new(),
+            report: Report::default(),
+            dies_at: (plan.fault == Some(Fault::Dead))
+                .then(|| choices.within(1, Scenario::usual_steps(harts))),
+            dead: None,
+            choices,
+        }
+    }
+
     pub(crate) fn view(&self, cpu: usize) -> View<'a, W> {
         View { world: self.world, sched: self.sched, cpu }
     }
@@ -209,18 +138,18 @@ impl<'a, const W: usize> Sim<'a, W> {
         words: impl FnOnce() -> String,
     ) {
         if !holds {
-            self.world.watch.borrow_mut().fail(self.world.at(cpu), oracle, words());
+            self.world.watch.borrow_mut().fail(self.world.at(cpu), oracle, Wrong { cpu, words: words() });
         }
     }
 
     /// Whom the fault struck.
-    fn struck(&self) -> Option<usize> {
+    pub(crate) fn struck(&self) -> Option<usize> {
         self.dead.map(|(cpu, _)| cpu).or_else(|| self.world.wires.borrow().struck)
     }
 
     /// Whether the fault surely did harm. A hart that died with deadlines may not have been needed: its sleepers can have
     /// been woken by others.
-    fn harm(&self) -> bool {
+    pub(crate) fn harm(&self) -> bool {
         self.dead.is_none_or(|(_, needed)| needed)
     }
 
@@ -228,14 +157,15 @@ impl<'a, const W: usize> Sim<'a, W> {
         self.world.watch.borrow().failure.is_some()
     }
 
-    fn all(&mut self) {
+    pub(crate) fn all(&mut self) {
         for cpu in 0..self.harts.len() {
             self.harts[cpu].mode = Mode::Starting;
             self.next_at[cpu] = self.choices.below(500);
         }
         self.next_at[0] = 0;
         // An end has a bound: what is left are tasks that exit when they run, and as many entries as get them there.
-        let bound = self.scenario.steps + 20_000 + 200 * (self.jobs.len() + self.harts.len()) as u64;
+        let more = 20_000 + 200 * (self.jobs.len() + self.harts.len()) as u64;
+        let bound = self.scenario.steps.saturating_add(more);
         while self.report.entries < bound {
             self.ending = self.report.entries >= self.scenario.steps;
             if !self.step() || self.failed() {
@@ -256,7 +186,8 @@ impl<'a, const W: usize> Sim<'a, W> {
             return self.rest();
         }
         self.world.now.set(at);
-        self.began = at;
+        self.world.cpu.set(cpu);
+        self.world.began.set(at);
         if self.scenario.plan.fault.is_some() && self.struck().is_some() {
             // After a fault everything goes wrong in the end: looked at always, what is late first shows first.
             self.world.watch.borrow_mut().sweep(self.world.at(cpu));
@@ -283,19 +214,18 @@ impl<'a, const W: usize> Sim<'a, W> {
         let counts = check_counts(&watch.book, self.sched, cpu);
         let current = self.sched.current(&mut self.tokens[cpu]);
         if watch.failure.is_none() {
-            if let Err(words) = counts {
-                watch.fail(at, "counts", words);
+            if let Err(wrong) = counts {
+                watch.fail(at, "counts", wrong);
             } else if current != watch.book.cpus[cpu].current {
                 let words = format!(
                     "cpu{cpu} runs {current:?}, but {:?} was dispatched",
                     watch.book.cpus[cpu].current
                 );
-                watch.fail(at, "places", words);
+                watch.fail(at, "places", at.wrong(words));
             }
         }
         if at.step.is_multiple_of(SWEEP) {
-            // By the time at which the entry began: no hart is behind that, while this one may be ahead of others now.
-            watch.sweep(At { time: self.began, ..at });
+            watch.sweep(At { time: at.began, ..at });
         }
         drop(watch);
         if at.step.is_multiple_of(AUDIT) {

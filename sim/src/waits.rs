@@ -15,27 +15,17 @@ pub(crate) const IDENTIFY: u64 = 1;
 /// Harts from which on what concerns them all is done less often.
 pub(crate) const CROWD: usize = 16;
 
-/// What a hart waits for in the kernel, and since when.
+/// What a hart waits for in the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hold {
     /// The answers to its Call.
-    Call { since: u64 },
+    Call,
     /// The answer of a CPU that it asked to leave.
-    Leave { since: u64, target: usize },
+    Leave { target: usize },
     /// That CPU's stop.
-    Stop { since: u64, target: usize },
+    Stop { target: usize },
     /// A CPU's start.
-    Start { since: u64, target: usize },
-}
-
-impl Hold {
-    fn since(self) -> u64 {
-        let (Hold::Call { since }
-        | Hold::Leave { since, .. }
-        | Hold::Stop { since, .. }
-        | Hold::Start { since, .. }) = self;
-        since
-    }
+    Start { target: usize },
 }
 
 impl<const W: usize> Sim<'_, W> {
@@ -60,7 +50,7 @@ impl<const W: usize> Sim<'_, W> {
         }
         if !others.is_empty() {
             self.call(cpu, IDENTIFY, &others);
-            self.hold(cpu, Hold::Call { since: self.now() });
+            self.hold(cpu, Hold::Call);
         }
     }
 
@@ -70,51 +60,46 @@ impl<const W: usize> Sim<'_, W> {
         if self.changing || target == 0 || target == cpu {
             return;
         }
-        let since = self.now();
         match self.harts[target].mode {
             Mode::Off => {
                 self.changing = true;
-                let at = since + 1 + self.choices.below(START);
+                let at = self.now() + 1 + self.choices.below(START);
                 self.starts_at(target, at);
-                self.hold(cpu, Hold::Start { since, target });
+                self.hold(cpu, Hold::Start { target });
             }
             Mode::Starting | Mode::Dead => {}
             Mode::Sleep | Mode::User | Mode::Held(_) => {
                 self.changing = true;
                 self.call(cpu, LEAVE, &[CpuId::new(target)]);
-                self.hold(cpu, Hold::Leave { since, target });
+                self.hold(cpu, Hold::Leave { target });
             }
         }
     }
 
     /// Looks whether what the hart waits for has happened; goes on with its task, or waits on.
     pub(crate) fn hold_on(&mut self, cpu: usize, hold: Hold) {
-        let (since, now) = (hold.since(), self.now());
-        let bound = self.world.watch.borrow().book.bounds.held;
-        self.expect(cpu, since + bound >= now, "calls", || {
-            let waits = self.sched.call_waits_for(&self.tokens[cpu]).iter().next();
-            let whom = waits.map_or_else(|| format!("{hold:?}"), |target| target.to_string());
-            format!("cpu{cpu} waits since {since} ns for {whom}, which does not answer")
-        });
         let next = match hold {
-            Hold::Call { .. } | Hold::Leave { .. } if !self.sched.call_done(&self.tokens[cpu]) => Some(hold),
-            Hold::Leave { since, target } => {
-                self.world.note(cpu, Note::CallDone);
-                self.is_online(target).then_some(Hold::Stop { since, target })
-            }
-            Hold::Call { .. } => {
+            Hold::Call | Hold::Leave { .. } if !self.sched.call_done(&self.tokens[cpu]) => Some(hold),
+            Hold::Call => {
                 self.world.note(cpu, Note::CallDone);
                 None
             }
-            Hold::Stop { target, .. } => self.is_online(target).then_some(hold),
-            Hold::Start { target, .. } => (!self.is_online(target)).then_some(hold),
+            Hold::Leave { target } => {
+                self.world.note(cpu, Note::CallDone);
+                self.is_online(target).then(|| {
+                    self.world.note(cpu, Note::Awaits { target });
+                    Hold::Stop { target }
+                })
+            }
+            Hold::Stop { target } => self.is_online(target).then_some(hold),
+            Hold::Start { target } => (!self.is_online(target)).then_some(hold),
         };
         if let Some(hold) = next {
             self.harts[cpu].mode = Mode::Held(hold);
-            let view = self.view(cpu);
-            return self.sched.wake_me_by(&view, &mut self.tokens[cpu], now + POLL);
+            let (view, poll) = (self.view(cpu), self.now() + POLL);
+            return self.sched.wake_me_by(&view, &mut self.tokens[cpu], poll);
         }
-        if !matches!(hold, Hold::Call { .. }) {
+        if hold != Hold::Call {
             self.changing = false;
         }
         self.world.note(cpu, Note::Held(false));

@@ -2,7 +2,7 @@
 
 use antler_facts::{Event, Fact};
 
-use crate::book::{At, Book, Found};
+use crate::book::{At, Book, Found, Wrong};
 use crate::note::Note;
 use crate::oracles::{self, Oracle};
 use crate::outcome::Failure;
@@ -23,15 +23,15 @@ impl Watch {
     }
 
     /// Holds on to the first failure.
-    pub(crate) fn fail(&mut self, at: At, oracle: &'static str, words: String) {
-        self.failure.get_or_insert(Failure { oracle, step: at.step, time: at.time, words });
+    pub(crate) fn fail(&mut self, at: At, oracle: &'static str, Wrong { cpu, words }: Wrong) {
+        self.failure.get_or_insert(Failure { oracle, cpu, step: at.step, time: at.time, words });
     }
 
     fn ask(&mut self, at: At, ask: impl Fn(&mut dyn Oracle, &Book) -> Found) {
         for oracle in &mut self.oracles {
-            if let Err(words) = ask(oracle.as_mut(), &self.book) {
+            if let Err(wrong) = ask(oracle.as_mut(), &self.book) {
                 let name = oracle.name();
-                return self.fail(at, name, words);
+                return self.fail(at, name, wrong);
             }
         }
     }
@@ -42,10 +42,10 @@ impl Watch {
             return;
         }
         match self.book.received(at.cpu, count) {
-            Ok(came) => self.ask(at, |oracle, book| {
-                came.iter().try_for_each(|&(slot, since)| oracle.came(book, at, slot, since))
-            }),
-            Err(words) => self.fail(at, "counts", words),
+            Ok(came) => {
+                self.ask(at, |oracle, book| came.iter().try_for_each(|mail| oracle.came(book, at, mail)))
+            }
+            Err(words) => self.fail(at, "counts", at.wrong(words)),
         }
     }
 

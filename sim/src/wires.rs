@@ -76,9 +76,6 @@ impl Wires {
             }
             _ => {}
         }
-        if self.deaf.is_some() && self.plan.fault == Some(Fault::Deaf) && struck {
-            return Err(REFUSED);
-        }
         self.flights[target].push(arrival);
         self.touched.push(target);
         Ok(())

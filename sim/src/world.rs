@@ -7,7 +7,7 @@ use antler_facts::{Event, Fact};
 use antler_nucleus::{CpuId, Machine, RingError, Runnable, Running, Scheduler};
 use antler_sync::Relax;
 
-use crate::book::At;
+use crate::book::{At, Wrong};
 use crate::digest::Digest;
 use crate::note::Note;
 use crate::watch::Watch;
@@ -28,8 +28,12 @@ pub(crate) struct Stop;
 pub(crate) struct World {
     /// Virtual ns.
     pub now: Cell<u64>,
+    /// When the entry under way began.
+    pub began: Cell<u64>,
     /// Kernel entries so far.
     pub step: Cell<u64>,
+    /// Whose entry is under way.
+    pub cpu: Cell<usize>,
     /// By CPU: when its timer fires.
     pub timer: Vec<Cell<u64>>,
     /// By CPU: its doorbell is pending.
@@ -46,7 +50,9 @@ impl World {
     pub(crate) fn new(cpus: usize, wires: Wires, watch: Watch) -> World {
         World {
             now: Cell::new(0),
+            began: Cell::new(0),
             step: Cell::new(0),
+            cpu: Cell::new(0),
             timer: (0..cpus).map(|_| Cell::new(NEVER)).collect(),
             pending: (0..cpus).map(|_| Cell::new(false)).collect(),
             wires: RefCell::new(wires),
@@ -58,7 +64,7 @@ impl World {
     }
 
     pub(crate) fn at(&self, cpu: usize) -> At {
-        At { step: self.step.get(), time: self.now.get(), cpu }
+        At { step: self.step.get(), time: self.now.get(), began: self.began.get(), cpu }
     }
 
     pub(crate) fn note(&self, cpu: usize, note: Note) {
@@ -75,8 +81,8 @@ pub(crate) struct View<'a, const W: usize> {
 }
 
 impl<const W: usize> View<'_, W> {
-    fn stop(&self, oracle: &'static str, words: String) -> ! {
-        self.world.watch.borrow_mut().fail(self.world.at(self.cpu), oracle, words);
+    fn stop(&self, oracle: &'static str, wrong: Wrong) -> ! {
+        self.world.watch.borrow_mut().fail(self.world.at(self.cpu), oracle, wrong);
         // Not a panic: nothing is printed, and the run's end says what was found.
         resume_unwind(Box::new(Stop))
     }
@@ -85,7 +91,8 @@ impl<const W: usize> View<'_, W> {
 impl<const W: usize> Relax for View<'_, W> {
     fn relax(&self, spins: u64) {
         if spins > SPINS {
-            self.stop("end", format!("cpu{} turns in the scheduler without end", self.cpu));
+            let words = format!("cpu{} turns in the scheduler without end", self.cpu);
+            self.stop("end", Wrong { cpu: self.cpu, words });
         }
     }
 }
@@ -108,7 +115,8 @@ impl<const W: usize> Machine for View<'_, W> {
         // Noticed for the stated reason only if it names the hart that is deaf, and what firmware said.
         let right = self.world.wires.borrow().struck == Some(target.index()) && code == REFUSED;
         let oracle = if right { "unreachable" } else { "end" };
-        self.stop(oracle, format!("the doorbell of {target} cannot be rung: firmware's error {code}"))
+        let words = format!("the doorbell of {target} cannot be rung: firmware's error {code}");
+        self.stop(oracle, Wrong { cpu: target.index(), words })
     }
 
     fn fact(&self, event: Event) {

@@ -27,11 +27,38 @@ fn seeds(plan: &str, harts: usize, seeds: u64) -> Sum {
     let Report { dispatches, wakes, stolen, deadlines, .. } = sum.report;
     assert!(dispatches > 0 && wakes > 0 && deadlines > 0, "the runs showed nothing: {sum:?}");
     assert!(harts == 1 || stolen > 0, "no seed stole anything: {sum:?}");
+    assert!(plan.fault.is_none() || sum.report.struck > 0, "no fault struck: {sum:?}");
     assert!(
         plan.fault.is_none_or(|fault| fault == Fault::Twice) || sum.noticed > 0,
-        "no fault struck: {sum:?}"
+        "no fault was noticed: {sum:?}"
     );
     sum
+}
+
+/// Between a hart and itself there is no doorbell to lose: the fault strikes nobody, and says so.
+#[test]
+fn alone_no_doorbell_is_struck() {
+    for plan in ["lose", "beyond", "deaf"] {
+        let plan = Plan::find(plan).expect("a plan of this name");
+        for seed in 0..10 {
+            match judge(Scenario::new(plan, 1, seed)) {
+                Outcome::Green(report) => assert_eq!(report.struck, 0),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+/// A number of steps is no reason to fail, however large.
+#[test]
+fn few_steps_and_many() {
+    let plan = Plan::find("dead").expect("a plan of this name");
+    for seed in 0..10 {
+        for steps in [1, 20, 5_000] {
+            let scenario = Scenario { steps, ..Scenario::new(plan, 3, seed) };
+            assert!(!matches!(judge(scenario), Outcome::Red(_)), "{scenario}");
+        }
+    }
 }
 
 #[test]

@@ -25,6 +25,7 @@ impl Fifo {
     }
 
     pub(crate) fn push(&mut self, task: Runnable) {
+        debug_assert!(self.len() < self.cells.len(), "there is room for every task");
         let at = self.at(self.tail);
         self.cells[at] = task.into_slot();
         self.tail = self.tail.wrapping_add(1);

@@ -133,3 +133,86 @@ fn sets_counts_and_names() {
     let counters = sched.counters(CpuId::BOOT);
     assert_eq!((counters.dispatches.get(), counters.switches.get()), (4, 4));
 }
+
+/// Every queue has room for every task that can exist.
+#[test]
+fn all_tasks_fit_into_one_queue() {
+    for placement in [Placement::Here, Placement::Pinned(CpuId::BOOT)] {
+        let (brand, harts) = Brand::virtual_harts(1);
+        let config = Config { brand, cpus: 1, tasks: 4096, slice: 1000, wait_lists: 4 };
+        let (world, sched) = (Still::default(), Scheduler::<1>::new(config));
+        let token = &mut harts.into_iter().map(VirtualHart::enter).next().expect("one");
+        sched.come_online(&world, token);
+        for _ in 0..4096 {
+            sched.spawn(&world, token, 0, Qos::Normal, placement, |_| ()).expect("room");
+        }
+        for slot in 0..4096 {
+            assert_eq!(sched.next(&world, token), Next::Run(slot), "{placement:?}");
+            sched.exit(&world, token, 0);
+        }
+        assert_eq!(sched.next(&world, token), Next::Idle);
+    }
+}
+
+/// Mail above the ceiling goes on, and who runs here keeps its turn.
+#[test]
+fn mail_above_the_ceiling_takes_nobodys_turn() {
+    let (world, sched, mut tokens) = board(2);
+    let key = Key::Address(1, 8);
+    let spawn = |class, token: &mut HartToken| {
+        sched.spawn(&world, token, 0, class, Placement::Here, |_| ()).expect("room");
+    };
+    spawn(Qos::PerfBurst, &mut tokens[1]);
+    assert_eq!(sched.next(&world, &mut tokens[1]), Next::Run(0));
+    sched.wait(&world, &mut tokens[1], key, None, |_| Ok::<_, ()>(())).expect("nothing changed");
+    (0..2).for_each(|_| spawn(Qos::Idle, &mut tokens[1]));
+    assert_eq!(sched.next(&world, &mut tokens[1]), Next::Run(1));
+    // cpu0 has been claimed for the second one, so the woken task goes home, to cpu1.
+    assert_eq!(sched.wake(&world, &mut tokens[0], key, 1, WakeCause::Signal), 1);
+    sched.set_ceiling(1, Qos::Idle).expect("not cpu0");
+    let _resched = sched.doorbell(&world, &mut tokens[1], Seen::Trap, |_, _, _| ());
+    assert_eq!(sched.next(&world, &mut tokens[1]), Next::Same, "a task that may not run here took the turn");
+    assert_eq!(sched.next(&world, &mut tokens[0]), Next::Run(0));
+}
+
+/// A sleeper gives its CPU away, and comes back when its deadline has come.
+#[test]
+fn a_sleeper_is_gone_until_its_deadline() {
+    let (world, sched, mut tokens) = board(1);
+    here(&world, &sched, &mut tokens[0]);
+    assert_eq!(sched.next(&world, &mut tokens[0]), Next::Run(0));
+    sched.sleep(&world, &mut tokens[0], 500);
+    assert_eq!(sched.next(&world, &mut tokens[0]), Next::Idle);
+    assert_eq!(world.armed.get(), Some(500));
+    world.now.set(499);
+    sched.timer(&world, &mut tokens[0]);
+    assert_eq!(sched.next(&world, &mut tokens[0]), Next::Idle, "too early");
+    world.now.set(500);
+    sched.timer(&world, &mut tokens[0]);
+    assert_eq!(sched.next(&world, &mut tokens[0]), Next::Run(0));
+}
+
+/// A thread has ended when it has, and not before.
+#[test]
+fn the_end_of_a_thread_shows() {
+    let (world, sched, mut tokens) = board(1);
+    here(&world, &sched, &mut tokens[0]);
+    assert_eq!(sched.next(&world, &mut tokens[0]), Next::Run(0));
+    let handle = sched.tasks.handle(0);
+    assert!(!sched.has_ended(handle));
+    sched.exit(&world, &mut tokens[0], 7);
+    assert!(sched.has_ended(handle));
+}
+
+/// A CPU that is to look again does, though nothing of its own changed.
+#[test]
+fn who_is_to_look_again_does() {
+    let (world, sched, mut tokens) = board(2);
+    here(&world, &sched, &mut tokens[1]);
+    assert_eq!(sched.next(&world, &mut tokens[1]), Next::Run(0));
+    sched.set_ceiling(1, Qos::Idle).expect("not cpu0");
+    assert_eq!(sched.next(&world, &mut tokens[1]), Next::Same, "nothing told it to look");
+    sched.look_again(&mut tokens[1]);
+    assert_eq!(sched.next(&world, &mut tokens[1]), Next::Idle, "above the ceiling");
+    assert_eq!(sched.next(&world, &mut tokens[0]), Next::Run(0));
+}

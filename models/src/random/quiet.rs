@@ -123,7 +123,9 @@ impl View<'_> {
             _ => {}
         }
         let deadline = park.deadline()?;
-        let bell = self.rest.bell.contains(&true);
+        // It may lie on the list of a CPU that was rung for it and has not looked: one that runs a task with its doorbell
+        // pending, or one that waits in the middle of a system call. Whose list it is, facts do not say.
+        let bell = self.cpus(Where::Meeting).any(|cpu| self.rest.bell[cpu]);
         let in_the_kernel = self.rest.at.iter().any(|at| matches!(at, Where::Waiting(_)));
         let armed = self.rest.timer.iter().flatten().any(|&at| at <= deadline.max(self.rest.now));
         (!armed && !bell && !in_the_kernel)

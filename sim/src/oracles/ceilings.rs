@@ -19,7 +19,9 @@ impl Oracle for Ceilings {
 
     fn fact(&mut self, book: &Book, at: At, event: &Event) -> Found {
         let (task, cpu, does) = match *event {
-            Event::Enqueue { task, target, .. } => (task, usize::from(target.0), "is given"),
+            Event::Enqueue { task, target, .. } | Event::Wake { task, target, .. } => {
+                (task, usize::from(target.0), "is given")
+            }
             Event::Dispatch { task, .. } => (task, at.cpu, "runs"),
             Event::Stolen { task, .. } => (task, at.cpu, "steals"),
             Event::Evicted { task, to } => (task, usize::from(to.0), "inherits"),
@@ -29,11 +31,13 @@ impl Oracle for Ceilings {
         let slot = slot_of(task);
         // Taken off by its slice or by a yield, a task goes to its own CPU's queue; it was let in before.
         if !book.online.has(cpu) && book.tasks[slot].pin.is_none() {
-            return Err(format!("cpu{cpu}, which is not online, {does} {}", book.called(slot)));
+            return Err(at.wrong(format!("cpu{cpu}, which is not online, {does} {}", book.called(slot))));
         }
         if book.too_high(cpu, slot) {
             let ceiling = class_name(book.ceiling[cpu]);
-            return Err(format!("cpu{cpu}, whose ceiling is {ceiling}, {does} {}", book.called(slot)));
+            return Err(
+                at.wrong(format!("cpu{cpu}, whose ceiling is {ceiling}, {does} {}", book.called(slot)))
+            );
         }
         Ok(())
     }
@@ -51,11 +55,11 @@ impl Oracle for Ceilings {
         match book.cpus[at.cpu].current {
             Some(slot) if self.looked && !book.held.has(at.cpu) && book.too_high(at.cpu, slot) => {
                 let ceiling = class_name(book.ceiling[at.cpu]);
-                Err(format!(
+                Err(at.wrong(format!(
                     "cpu{}, whose ceiling is {ceiling}, looked and goes on with {}",
                     at.cpu,
                     book.called(slot)
-                ))
+                )))
             }
             _ => Ok(()),
         }

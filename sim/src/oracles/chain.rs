@@ -1,9 +1,9 @@
 //! Requests: numbered without holes by their real sender; rung unless a ring is under way, and riding on it if one is;
-//! seen within the bound; acknowledged, all of them, to who asked and up to what was asked; none left over at rest.
+//! seen within the bound of that ring; acknowledged, all of them, to who asked and up to what was asked; none left over at rest.
 
 use antler_facts::Event;
 
-use crate::book::{At, Book, Found};
+use crate::book::{At, Book, Found, Wrong};
 use crate::note::Note;
 use crate::oracles::Oracle;
 
@@ -14,6 +14,8 @@ struct Open {
     n: u64,
     /// When the first of them was made.
     since: u64,
+    /// By when the doorbell for it must have been seen.
+    due: u64,
 }
 
 #[derive(Debug)]
@@ -27,6 +29,16 @@ pub(crate) struct Chain {
     seen: bool,
 }
 
+fn late(&Open { sender, n, since, due }: &Open, target: usize, at: At) -> Found {
+    if at.time <= due {
+        return Ok(());
+    }
+    let words = format!(
+        "request {n} of cpu{sender} to cpu{target}, made at {since} ns, was not seen within the bound, by {due} ns"
+    );
+    Err(Wrong { cpu: target, words })
+}
+
 impl Chain {
     pub(crate) fn new(cpus: usize) -> Chain {
         Chain { open: vec![Vec::new(); cpus], last: vec![0; cpus * cpus], posting: None, seen: false }
@@ -35,43 +47,41 @@ impl Chain {
     fn posted(&mut self, book: &Book, at: At, target: usize, n: u64, rings: bool) -> Found {
         let me = at.cpu;
         if self.posting.take() != Some((target, n)) {
-            return Err(format!(
+            return Err(at.wrong(format!(
                 "cpu{me} rings or rides for request {n} to cpu{target}, which it never made"
-            ));
+            )));
         }
         if rings == book.rung.has(target) {
             let says = if rings { "rings again" } else { "rides on a ring that is not there" };
-            return Err(format!("cpu{me} {says}: request {n} to cpu{target}"));
+            return Err(at.wrong(format!("cpu{me} {says}: request {n} to cpu{target}")));
         }
         match self.open[target].iter_mut().find(|open| open.sender == me) {
             Some(open) => open.n = n,
-            None => self.open[target].push(Open { sender: me, n, since: at.time }),
+            None => {
+                let due = book.seen_by(at, target, rings);
+                self.open[target].push(Open { sender: me, n, since: at.time, due });
+            }
         }
         Ok(())
     }
 
-    fn ack(&mut self, book: &Book, at: At, sender: usize, n: u64) -> Found {
+    fn ack(&mut self, at: At, sender: usize, n: u64) -> Found {
         let me = at.cpu;
         let Some(place) = self.open[me].iter().position(|open| open.sender == sender) else {
-            return Err(format!("cpu{me} acknowledges cpu{sender}, which has asked for nothing"));
+            return Err(at.wrong(format!("cpu{me} acknowledges cpu{sender}, which has asked for nothing")));
         };
         let open = self.open[me].swap_remove(place);
         if open.n != n {
-            return Err(format!("cpu{me} acknowledges cpu{sender} up to {n}, not up to {}", open.n));
+            return Err(at.wrong(format!("cpu{me} acknowledges cpu{sender} up to {n}, not up to {}", open.n)));
         }
-        let bound = book.bounds.chain(me);
-        if open.since + bound < at.time {
-            let since = open.since;
-            return Err(format!(
-                "request {n} of cpu{sender} to cpu{me}, made at {since} ns, was not seen within {bound} ns"
-            ));
-        }
-        Ok(())
+        late(&open, me, at)
     }
 
     fn none_open(&self, target: usize, when: &str) -> Found {
         self.open[target].first().map_or(Ok(()), |open| {
-            Err(format!("request {} of cpu{} to cpu{target} is not acknowledged {when}", open.n, open.sender))
+            let Open { sender, n, .. } = open;
+            let words = format!("request {n} of cpu{sender} to cpu{target} is not acknowledged {when}");
+            Err(Wrong { cpu: target, words })
         })
     }
 }
@@ -89,7 +99,9 @@ impl Oracle for Chain {
                 let cpus = book.cpus.len();
                 let last = &mut self.last[me * cpus + target];
                 if n != *last + 1 {
-                    return Err(format!("cpu{me} numbers a request to cpu{target} {n} after {last}"));
+                    return Err(
+                        at.wrong(format!("cpu{me} numbers a request to cpu{target} {n} after {last}"))
+                    );
                 }
                 *last = n;
                 self.posting = Some((target, n));
@@ -100,15 +112,19 @@ impl Oracle for Chain {
             Event::TargetRefused { target, .. } => {
                 self.posting = None;
                 if book.online.has(target as usize) {
-                    return Err(format!("cpu{me} is refused cpu{target} as a target, which is online"));
+                    return Err(
+                        at.wrong(format!("cpu{me} is refused cpu{target} as a target, which is online"))
+                    );
                 }
             }
             Event::Seen { .. } => self.seen = true,
-            Event::Ack { sender, n } => self.ack(book, at, usize::from(sender.0), n)?,
+            Event::Ack { sender, n } => self.ack(at, usize::from(sender.0), n)?,
             _ => {}
         }
         match self.posting {
-            Some((target, n)) => Err(format!("request {n} of cpu{me} to cpu{target} has no doorbell")),
+            Some((target, n)) => {
+                Err(at.wrong(format!("request {n} of cpu{me} to cpu{target} has no doorbell")))
+            }
             None => Ok(()),
         }
     }
@@ -123,28 +139,17 @@ impl Oracle for Chain {
         Ok(())
     }
 
-    fn entry(&mut self, book: &Book, at: At) -> Found {
-        let bound = book.bounds.chain(at.cpu);
-        match self.open[at.cpu].iter().find(|open| self.seen || open.since + bound < at.time) {
-            Some(open) => Err(format!(
-                "request {} of cpu{} to cpu{}, made at {} ns, is not acknowledged in time",
-                open.n, open.sender, at.cpu, open.since
-            )),
-            None => Ok(()),
+    fn entry(&mut self, _book: &Book, at: At) -> Found {
+        if self.seen {
+            self.none_open(at.cpu, "although its doorbell was seen")?;
         }
+        self.open[at.cpu].iter().try_for_each(|open| late(open, at.cpu, at))
     }
 
-    fn sweep(&mut self, book: &Book, at: At) -> Found {
-        for (target, open) in self.open.iter().enumerate() {
-            let bound = book.bounds.chain(target);
-            if let Some(open) = open.iter().find(|open| open.since + bound < at.time) {
-                return Err(format!(
-                    "request {} of cpu{} to cpu{target}, made at {} ns, was not seen within {bound} ns",
-                    open.n, open.sender, open.since
-                ));
-            }
-        }
-        Ok(())
+    fn sweep(&mut self, _book: &Book, at: At) -> Found {
+        let all = self.open.iter().enumerate();
+        all.flat_map(|(target, open)| open.iter().map(move |open| (target, open)))
+            .try_for_each(|(target, open)| late(open, target, at))
     }
 
     fn rest(&mut self, _book: &Book, _at: At) -> Found {

@@ -2,27 +2,20 @@
 
 use antler_facts::{Event, WakeCause};
 
-use crate::book::{At, Book, Found, slot_of};
+use crate::book::{At, Book, Found, Wrong, slot_of};
 use crate::oracles::Oracle;
 
 #[derive(Debug)]
 pub(crate) struct Deadlines;
 
-fn deadline_of(book: &Book, slot: usize) -> Option<u64> {
-    book.tasks[slot].wait.and_then(|wait| wait.deadline)
-}
-
 fn overdue(book: &Book, at: At) -> Found {
-    let bound = book.bounds.deadline();
-    let late = |slot: &usize| deadline_of(book, *slot).is_some_and(|due| due.saturating_add(bound) < at.time);
-    match book.live().find(late) {
-        Some(slot) => Err(format!(
-            "{} was due at {} ns and is still parked: its deadline is lost, or more than {bound} ns late",
-            book.called(slot),
-            deadline_of(book, slot).unwrap_or(0)
-        )),
-        None => Ok(()),
-    }
+    let late = |slot: usize| book.wake_due(slot).filter(|&(_, due)| due < at.time).map(|found| (slot, found));
+    let Some((slot, (cpu, due))) = book.live().find_map(late) else { return Ok(()) };
+    let (task, deadline) = (book.called(slot), book.deadline(slot).unwrap_or(0));
+    let words = format!(
+        "{task} is parked until {deadline} ns, and cpu{cpu} has not woken it by {due} ns: its deadline is lost, or late"
+    );
+    Err(Wrong { cpu, words })
 }
 
 impl Oracle for Deadlines {
@@ -34,18 +27,24 @@ impl Oracle for Deadlines {
         match *event {
             Event::Wake { task, cause: WakeCause::Deadline, .. } => {
                 let slot = slot_of(task);
-                let Some(due) = deadline_of(book, slot) else { return Ok(()) };
-                if at.time < due {
-                    return Err(format!("{} is woken before its deadline {due} ns", book.called(slot)));
+                let Some(deadline) = book.deadline(slot) else { return Ok(()) };
+                if at.time < deadline {
+                    let task = book.called(slot);
+                    return Err(at.wrong(format!("{task} is woken before its deadline {deadline} ns")));
                 }
-                let late = at.time - due;
-                if late > book.bounds.deadline() {
-                    return Err(format!("{} is woken {late} ns after its deadline", book.called(slot)));
+                match book.wake_due(slot) {
+                    Some((cpu, due)) if due < at.time => {
+                        let task = book.called(slot);
+                        let words = format!(
+                            "{task} is woken late: its deadline was {deadline} ns, and cpu{cpu} had to wake it by {due} ns"
+                        );
+                        Err(Wrong { cpu, words })
+                    }
+                    _ => Ok(()),
                 }
-                Ok(())
             }
             Event::Timer { deadline } if deadline > at.time => {
-                Err(format!("cpu{} takes a timer of {deadline} ns before its time", at.cpu))
+                Err(at.wrong(format!("cpu{} takes a timer of {deadline} ns before its time", at.cpu)))
             }
             _ => Ok(()),
         }
@@ -55,9 +54,12 @@ impl Oracle for Deadlines {
         overdue(book, at)
     }
 
-    fn rest(&mut self, book: &Book, _at: At) -> Found {
-        match book.live().find(|&slot| deadline_of(book, slot).is_some()) {
-            Some(slot) => Err(format!("no timer is set for {}: its deadline is lost", book.called(slot))),
+    fn rest(&mut self, book: &Book, at: At) -> Found {
+        match book.live().find(|&slot| book.deadline(slot).is_some()) {
+            Some(slot) => {
+                let words = format!("no timer is set for {}: its deadline is lost", book.called(slot));
+                Err(Wrong { cpu: book.tasks[slot].keeper.map_or(at.cpu, |keeper| keeper.cpu), words })
+            }
             None => Ok(()),
         }
     }

@@ -3,6 +3,7 @@
 mod calls;
 mod ceilings;
 mod chain;
+mod choice;
 mod counts;
 mod deadlines;
 mod kills;
@@ -19,7 +20,7 @@ pub(crate) use counts::{Sums, check as check_counts};
 
 use antler_facts::Event;
 
-use crate::book::{At, Book, Found};
+use crate::book::{At, Book, Found, Mail};
 use crate::note::Note;
 
 /// One thing that must hold. Every method may find that it does not, and then says what is wrong.
@@ -37,8 +38,8 @@ pub(crate) trait Oracle: std::fmt::Debug {
         Ok(())
     }
 
-    /// A task came from this CPU's inbox, into which it was put at `since`.
-    fn came(&mut self, _book: &Book, _at: At, _slot: usize, _since: u64) -> Found {
+    /// A task came from this CPU's inbox.
+    fn came(&mut self, _book: &Book, _at: At, _mail: &Mail) -> Found {
         Ok(())
     }
 
@@ -47,7 +48,7 @@ pub(crate) trait Oracle: std::fmt::Debug {
         Ok(())
     }
 
-    /// Asked now and then: whatever should have happened by now.
+    /// Asked now and then, with the beginning of the entry under way as the time: whatever should have happened by then.
     fn sweep(&mut self, _book: &Book, _at: At) -> Found {
         Ok(())
     }
@@ -67,6 +68,7 @@ pub(crate) fn all(book: &Book) -> Vec<Box<dyn Oracle>> {
         Box::new(order::Order),
         Box::new(pins::Pins),
         Box::new(ceilings::Ceilings::default()),
+        Box::new(choice::Choice::default()),
         Box::new(steals::Steals::default()),
         Box::new(waiters::Waiters::default()),
         Box::new(deadlines::Deadlines),
@@ -74,6 +76,6 @@ pub(crate) fn all(book: &Book) -> Vec<Box<dyn Oracle>> {
         Box::new(calls::Calls::new(cpus)),
         Box::new(wakes::Wakes),
         Box::new(turns::Turns::new(cpus)),
-        Box::new(work::Work::default()),
+        Box::new(work::Work::new(cpus)),
     ]
 }

@@ -18,12 +18,12 @@ impl Oracle for Order {
         let slot = slot_of(*task);
         let Some(first) = book.first(at.cpu).filter(|&first| first != slot) else { return Ok(()) };
         let why = if book.tasks[first].class > class.index() { "of a higher class" } else { "queued before" };
-        Err(format!(
+        Err(at.wrong(format!(
             "cpu{} runs {} although {}, {why}, is in its queue",
             at.cpu,
             book.called(slot),
             book.called(first)
-        ))
+        )))
     }
 
     fn entry(&mut self, book: &Book, at: At) -> Found {
@@ -32,12 +32,12 @@ impl Oracle for Order {
         if book.held.has(at.cpu) || book.tasks[first].class <= book.tasks[runs].class {
             return Ok(());
         }
-        Err(format!(
+        Err(at.wrong(format!(
             "cpu{} goes on with {} although {} is in its queue, of the higher class {}",
             at.cpu,
             book.called(runs),
             book.called(first),
             class_name(book.tasks[first].class)
-        ))
+        )))
     }
 }

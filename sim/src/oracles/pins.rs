@@ -23,29 +23,35 @@ impl Oracle for Pins {
         match *event {
             Event::Dispatch { task, .. } => match pinned(book, task) {
                 Some((slot, pin)) if pin != me => {
-                    Err(format!("cpu{me} runs {}, which is pinned to cpu{pin}", book.called(slot)))
+                    Err(at.wrong(format!("cpu{me} runs {}, which is pinned to cpu{pin}", book.called(slot))))
                 }
                 _ => Ok(()),
             },
             Event::Enqueue { task, target, .. } => match pinned(book, task) {
                 // Its own CPU may have left since it was chosen; then the next one that is there takes it, for good.
-                Some((slot, pin)) if pin != usize::from(target.0) && book.online.has(pin) => Err(format!(
-                    "cpu{me} sends {}, which is pinned to cpu{pin}, to cpu{}",
-                    book.called(slot),
-                    target.0
-                )),
+                Some((slot, pin)) if pin != usize::from(target.0) && book.online.has(pin) => {
+                    Err(at.wrong(format!(
+                        "cpu{me} sends {}, which is pinned to cpu{pin}, to cpu{}",
+                        book.called(slot),
+                        target.0
+                    )))
+                }
                 _ => Ok(()),
             },
-            Event::Stolen { task, .. } => match pinned(book, task) {
-                Some((slot, pin)) => {
-                    Err(format!("cpu{me} steals {}, which is pinned to cpu{pin}", book.called(slot)))
+            Event::Stolen { task, .. } => {
+                match pinned(book, task) {
+                    Some((slot, pin)) => Err(at
+                        .wrong(format!("cpu{me} steals {}, which is pinned to cpu{pin}", book.called(slot)))),
+                    None => Ok(()),
                 }
-                None => Ok(()),
-            },
+            }
             Event::Rehome { task, to } | Event::Evicted { task, to } => match pinned(book, task) {
-                Some((slot, _)) if !book.online.has(usize::from(to.0)) || usize::from(to.0) == me => {
-                    Err(format!("cpu{me} leaves {} to cpu{}, which is not there", book.called(slot), to.0))
-                }
+                Some((slot, _)) if !book.online.has(usize::from(to.0)) || usize::from(to.0) == me => Err(at
+                    .wrong(format!(
+                        "cpu{me} leaves {} to cpu{}, which is not there",
+                        book.called(slot),
+                        to.0
+                    ))),
                 _ => Ok(()),
             },
             _ => Ok(()),

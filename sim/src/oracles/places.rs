@@ -2,7 +2,7 @@
 
 use antler_facts::{Event, Place as Way};
 
-use crate::book::{At, Book, Found, Place, slot_of};
+use crate::book::{At, Book, Found, Place, Wrong, slot_of};
 use crate::oracles::Oracle;
 
 #[derive(Debug)]
@@ -25,7 +25,7 @@ fn must(book: &Book, at: At, slot: usize, what: &str, right: bool) -> Found {
         return Ok(());
     }
     let (task, place) = (book.called(slot), place_name(book.tasks[slot].place));
-    Err(format!("cpu{} {what} {task}, which is {place}", at.cpu))
+    Err(at.wrong(format!("cpu{} {what} {task}, which is {place}", at.cpu)))
 }
 
 impl Oracle for Places {
@@ -48,7 +48,7 @@ impl Oracle for Places {
         let slot = slot_of(task);
         let note = &book.tasks[slot];
         if !matches!(event, Event::Spawned { .. }) && note.name != task.0 {
-            return Err(format!("cpu{me} {what} a task of {} that is gone", book.called(slot)));
+            return Err(at.wrong(format!("cpu{me} {what} a task of {} that is gone", book.called(slot))));
         }
         let right = match event {
             Event::Spawned { .. } => note.place == Place::Free,
@@ -71,19 +71,21 @@ impl Oracle for Places {
         if book.hands > 0 {
             let lost = book.live().find(|&slot| matches!(book.tasks[slot].place, Place::Hand(_)));
             let task = lost.map_or_else(|| "a task".to_owned(), |slot| book.called(slot));
-            return Err(format!("cpu{} ends its entry and put {task} nowhere: it is lost", at.cpu));
+            return Err(at.wrong(format!("cpu{} ends its entry and put {task} nowhere: it is lost", at.cpu)));
         }
         Ok(())
     }
 
-    fn rest(&mut self, book: &Book, _at: At) -> Found {
-        match book.live().find(|&slot| book.tasks[slot].place != Place::Parked) {
-            Some(slot) => Err(format!(
-                "every hart sleeps and nothing is under way, but {} is {}: it is lost",
-                book.called(slot),
-                place_name(book.tasks[slot].place)
-            )),
-            None => Ok(()),
-        }
+    fn rest(&mut self, book: &Book, at: At) -> Found {
+        let Some(slot) = book.live().find(|&slot| book.tasks[slot].place != Place::Parked) else {
+            return Ok(());
+        };
+        let place = book.tasks[slot].place;
+        let (Place::Hand(cpu) | Place::Inbox(cpu) | Place::Queue(cpu) | Place::Run(cpu)) = place else {
+            return Err(at.wrong(format!("every hart sleeps, but {} is nowhere", book.called(slot))));
+        };
+        let (task, place) = (book.called(slot), place_name(place));
+        let words = format!("every hart sleeps and nothing is under way, but {task} is {place}: it is lost");
+        Err(Wrong { cpu, words })
     }
 }

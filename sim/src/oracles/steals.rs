@@ -20,14 +20,14 @@ impl Steals {
         let me = at.cpu;
         let queue = |cpu: usize, class: usize| book.cpus[cpu].free[class];
         if book.cpus[me].current.is_some() || book.first(me).is_some() {
-            return Err(format!("cpu{me} steals from cpu{victim} although it has work itself"));
+            return Err(at.wrong(format!("cpu{me} steals from cpu{victim} although it has work itself")));
         }
         let had = queue(victim, class);
         let most = had.div_ceil(2).min(BOUND);
         if count != most {
-            return Err(format!(
+            return Err(at.wrong(format!(
                 "cpu{me} steals {count} of the {had} tasks of cpu{victim}, and {most} are due"
-            ));
+            )));
         }
         // Tasks of a CPU that waits in the kernel may not be announced yet.
         let seen = |cpu: usize, class: usize| cpu != me && queue(cpu, class) > 0 && !book.held.has(cpu);
@@ -38,13 +38,13 @@ impl Steals {
             .find(|&c| book.spare[c] > 0 && (0..cpus).any(|cpu| seen(cpu, c)))
         {
             let (low, high) = (class_name(class), class_name(higher));
-            return Err(format!("cpu{me} steals {low} tasks although {high} tasks are to be had"));
+            return Err(at.wrong(format!("cpu{me} steals {low} tasks although {high} tasks are to be had")));
         }
         if let Some(nearer) = ring.take_while(|&cpu| cpu != victim).find(|&cpu| seen(cpu, class)) {
             let class = class_name(class);
-            return Err(format!(
+            return Err(at.wrong(format!(
                 "cpu{me} steals from cpu{victim} although cpu{nearer} is nearer and has {class} tasks"
-            ));
+            )));
         }
         let stealable = book.cpus[victim].queue[class].iter().filter(|&&slot| book.tasks[slot].pin.is_none());
         self.expected = stealable.copied().take(count as usize).collect();
@@ -65,17 +65,17 @@ impl Oracle for Steals {
             Event::Stolen { task, .. } => {
                 let slot = slot_of(task);
                 if self.expected.first() != Some(&slot) {
-                    return Err(format!(
+                    return Err(at.wrong(format!(
                         "cpu{} steals {}, which was not its turn",
                         at.cpu,
                         book.called(slot)
-                    ));
+                    )));
                 }
                 self.expected.remove(0);
                 Ok(())
             }
             _ if self.expected.is_empty() => Ok(()),
-            _ => Err(format!("cpu{} stole more tasks than it names", at.cpu)),
+            _ => Err(at.wrong(format!("cpu{} stole more tasks than it names", at.cpu))),
         }
     }
 }

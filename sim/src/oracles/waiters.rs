@@ -17,7 +17,7 @@ pub(crate) struct Waiters {
 }
 
 impl Waiters {
-    fn wake(&mut self, book: &Book, slot: usize, cause: WakeCause) -> Found {
+    fn wake(&mut self, book: &Book, at: At, slot: usize, cause: WakeCause) -> Found {
         let note = &book.tasks[slot];
         let key = note.wait.and_then(|wait| wait.key);
         let (task, by) = (book.called(slot), Book::cause_name(cause));
@@ -28,19 +28,19 @@ impl Waiters {
             WakeCause::Kill => book.doomed.contains(&note.owner),
         };
         if !by_key {
-            return Err(format!("{by} wakes {task}, which does not wait for it"));
+            return Err(at.wrong(format!("{by} wakes {task}, which does not wait for it")));
         }
         let must_say = cause == WakeCause::Deadline && key.is_some();
         if note.timed_out != must_say {
             let says = if note.timed_out { "timed out" } else { "did not time out" };
-            return Err(format!("{task} is told that its wait {says}, but {by} ended it"));
+            return Err(at.wrong(format!("{task} is told that its wait {says}, but {by} ended it")));
         }
         if matches!(cause, WakeCause::Signal) {
             match self.due.last_mut() {
                 Some((due_key, due)) if Some(*due_key) == key && due.first() == Some(&slot) => {
                     due.remove(0);
                 }
-                _ => return Err(format!("{by} wakes {task}, whose turn it is not")),
+                _ => return Err(at.wrong(format!("{by} wakes {task}, whose turn it is not"))),
             }
         }
         Ok(())
@@ -52,9 +52,9 @@ impl Oracle for Waiters {
         "waiters"
     }
 
-    fn fact(&mut self, book: &Book, _at: At, event: &Event) -> Found {
+    fn fact(&mut self, book: &Book, at: At, event: &Event) -> Found {
         match *event {
-            Event::Wake { task, cause, .. } => self.wake(book, slot_of(task), cause),
+            Event::Wake { task, cause, .. } => self.wake(book, at, slot_of(task), cause),
             Event::Exit { .. } => {
                 self.ended = true;
                 Ok(())
@@ -72,11 +72,11 @@ impl Oracle for Waiters {
             Note::WakeDone { key, count } => {
                 let left = self.due.pop().map_or_else(Vec::new, |(_, due)| due);
                 match left.first() {
-                    Some(&slot) => Err(format!(
+                    Some(&slot) => Err(at.wrong(format!(
                         "cpu{} woke {count} waiters of {key:?} and left {}, whose turn it was",
                         at.cpu,
                         book.called(slot)
-                    )),
+                    ))),
                     None => Ok(()),
                 }
             }
@@ -97,11 +97,11 @@ impl Oracle for Waiters {
             let ended = (handle & 0xffff_ffff) as usize;
             let note = &book.tasks[ended];
             if note.name != handle || note.place == crate::book::Place::Ended {
-                return Err(format!(
+                return Err(at.wrong(format!(
                     "cpu{}: {} waits for a thread that has ended",
                     at.cpu,
                     book.called(slot)
-                ));
+                )));
             }
         }
         Ok(())

@@ -1,39 +1,24 @@
-//! A task that is given to another CPU is taken in by it within the bound. A task that is woken, or may go anywhere, goes
-//! to a CPU that sleeps if one may run it and nobody has rung it.
+//! A task that is given to another CPU is taken in by it within the bound: of the doorbell that was rung for it, or of the
+//! tick of the slice that runs there if none was.
 
 use antler_facts::Event;
 
-use crate::book::{At, Book, Found, slot_of};
+use crate::book::{At, Book, Found, Mail, Wrong, slot_of};
 use crate::oracles::Oracle;
 
 #[derive(Debug)]
 pub(crate) struct Wakes;
 
-fn late(book: &Book, at: At, cpu: usize, slot: usize, since: u64) -> Found {
-    let bound = book.bounds.inbox(cpu);
-    if since + bound < at.time {
-        return Err(format!(
-            "{} was put into cpu{cpu}'s inbox at {since} ns and not taken in within {bound} ns",
-            book.called(slot)
-        ));
-    }
-    Ok(())
-}
-
-fn chosen(book: &Book, at: At, slot: usize, target: usize) -> Found {
-    let note = &book.tasks[slot];
-    // A CPU that has just been woken from idle may keep what it finds.
-    let idle = book.asleep.has(target) || target == at.cpu && book.cpus[target].current.is_none();
-    if note.pin.is_some() || idle {
+fn late(book: &Book, at: At, cpu: usize, mail: &Mail) -> Found {
+    let &Mail { slot, since, due } = mail;
+    if at.time <= due {
         return Ok(());
     }
-    let free = book.asleep.and(&book.may[note.class]).iter().find(|&cpu| !book.rung.has(cpu));
-    match free {
-        Some(cpu) => {
-            Err(format!("{} goes to cpu{target}, which is busy, while cpu{cpu} sleeps", book.called(slot)))
-        }
-        None => Ok(()),
-    }
+    let task = book.called(slot);
+    let words = format!(
+        "{task} was put into cpu{cpu}'s inbox at {since} ns and not taken in within the bound, by {due} ns"
+    );
+    Err(Wrong { cpu, words })
 }
 
 impl Oracle for Wakes {
@@ -43,33 +28,21 @@ impl Oracle for Wakes {
 
     fn fact(&mut self, book: &Book, at: At, event: &Event) -> Found {
         match *event {
-            Event::Wake { task, target, .. } if !book.online.has(usize::from(target.0)) => Err(format!(
-                "{} is woken for cpu{}, which is not online",
-                book.called(slot_of(task)),
-                target.0
-            )),
-            Event::Wake { task, target, .. } => chosen(book, at, slot_of(task), usize::from(target.0)),
-            Event::Enqueue { task, target, .. } if book.tasks[slot_of(task)].anywhere => {
-                let slot = slot_of(task);
-                // Only its first way was a choice.
-                if matches!(book.tasks[slot].place, crate::book::Place::Hand(_)) && !book.tasks[slot].ran {
-                    chosen(book, at, slot, usize::from(target.0))
-                } else {
-                    Ok(())
-                }
+            Event::Wake { task, target, .. } if !book.online.has(usize::from(target.0)) => {
+                let (task, cpu) = (book.called(slot_of(task)), target.0);
+                Err(at.wrong(format!("{task} is woken for cpu{cpu}, which is not online")))
             }
             _ => Ok(()),
         }
     }
 
-    fn came(&mut self, book: &Book, at: At, slot: usize, since: u64) -> Found {
-        late(book, at, at.cpu, slot, since)
+    fn came(&mut self, book: &Book, at: At, mail: &Mail) -> Found {
+        late(book, at, at.cpu, mail)
     }
 
     fn sweep(&mut self, book: &Book, at: At) -> Found {
-        let cpus = book.cpus.iter().enumerate();
-        let oldest =
-            cpus.filter_map(|(cpu, note)| note.inbox.front().map(|&(slot, since)| (cpu, slot, since)));
-        oldest.into_iter().try_for_each(|(cpu, slot, since)| late(book, at, cpu, slot, since))
+        let cpus = book.cpus.iter().enumerate().filter(|(cpu, _)| !book.held.has(*cpu));
+        cpus.flat_map(|(cpu, note)| note.inbox.iter().map(move |mail| (cpu, mail)))
+            .try_for_each(|(cpu, mail)| late(book, at, cpu, mail))
     }
 }

@@ -1,29 +1,55 @@
 //! Work conservation: at the end of every kernel entry, no CPU sleeps while another holds a stealable task that it may
-//! run, unless a doorbell is under way to it or to another sleeper that may run the task. Without ceilings the budget is
-//! 0 entries. With them, a chain of wakes may first go through CPUs that may run only lower tasks, and has the stated
-//! time. Tasks on a CPU that waits in the kernel do not count until it looks at its queue again.
+//! run, unless a doorbell is under way to it, or to another sleeper. Then it may be passed over, for a stated time: whoever
+//! was rung and finds work rings the next sleeper in ring order, so each other sleeper comes before it once at most. Tasks
+//! on a CPU that waits in the kernel do not count until it looks at its queue again.
 
-use crate::book::{At, Book, CLASSES, Found, class_name};
+use crate::bits::Bits;
+use crate::book::{At, Book, CLASSES, Found, Wrong, class_name};
 use crate::oracles::Oracle;
 
-#[derive(Debug, Default)]
-pub(crate) struct Work {
-    /// By class: since when a CPU sleeps beside such a task.
-    since: [Option<u64>; CLASSES],
+/// A CPU that sleeps unrung beside work.
+#[derive(Clone, Copy, Debug)]
+struct Beside {
+    since: u64,
+    /// Others that were rung meanwhile.
+    passed: Bits,
+    /// It must be rung, or the work gone, by then.
+    due: u64,
 }
 
-/// A CPU that sleeps unrung although it may run a queued task of this class, and the CPU that has the task.
-fn idle_beside_work(book: &Book, class: usize) -> Option<(usize, usize)> {
-    let unseen: u64 = book.held.iter().map(|cpu| book.cpus[cpu].free[class]).sum();
-    if book.spare[class] <= unseen {
-        return None;
+#[derive(Debug)]
+pub(crate) struct Work {
+    /// By CPU.
+    beside: Vec<Option<Beside>>,
+}
+
+/// CPUs that sleep unrung although they may run a queued task that its CPU has looked at.
+fn beside_work(book: &Book) -> Bits {
+    let idle = book.asleep.without(&book.rung);
+    let mut beside = Bits::default();
+    for class in (0..CLASSES).filter(|&class| book.spare[class] > 0) {
+        let unseen: u64 = book.held.iter().map(|cpu| book.cpus[cpu].free[class]).sum();
+        if book.spare[class] > unseen {
+            beside = beside.or(&idle.and(&book.may[class]));
+        }
     }
-    let able = book.asleep.and(&book.may[class]);
-    if able.is_empty() || !able.and(&book.rung).is_empty() {
-        return None;
+    beside
+}
+
+/// What the CPU sleeps beside, in words.
+fn what(book: &Book, sleeper: usize) -> String {
+    let classes = (0..=book.ceiling[sleeper]).rev();
+    let free = |class: usize, cpu: usize| book.cpus[cpu].free[class] > 0 && !book.held.has(cpu);
+    let held = |class: usize| (0..book.cpus.len()).find(|&cpu| free(class, cpu)).map(|cpu| (cpu, class));
+    let (holder, class) = classes.into_iter().find_map(held).unwrap_or_default();
+    let (count, class) = (book.cpus[holder].free[class], class_name(class));
+    format!("while cpu{holder} has {count} stealable {class} tasks waiting")
+}
+
+impl Work {
+    pub(crate) fn new(cpus: usize) -> Work {
+        Work { beside: vec![None; cpus] }
     }
-    let holder = (0..book.cpus.len()).find(|&cpu| book.cpus[cpu].free[class] > 0 && !book.held.has(cpu))?;
-    Some((able.first()?, holder))
 }
 
 impl Oracle for Work {
@@ -32,29 +58,42 @@ impl Oracle for Work {
     }
 
     fn entry(&mut self, book: &Book, at: At) -> Found {
-        for class in 0..CLASSES {
-            let Some((sleeper, holder)) = idle_beside_work(book, class) else {
-                self.since[class] = None;
+        let beside = beside_work(book);
+        let rung = book.asleep.and(&book.rung);
+        for (cpu, state) in self.beside.iter_mut().enumerate() {
+            if !beside.has(cpu) {
+                *state = None;
                 continue;
-            };
-            let since = *self.since[class].get_or_insert(at.time);
-            let budget = book.bounds.work;
-            if at.time.saturating_sub(since) >= budget {
-                return Err(format!(
-                    "cpu{sleeper} sleeps and nobody has rung it, while cpu{holder} has {} stealable {} tasks waiting, \
-                     since {since} ns ({budget} ns are the budget)",
-                    book.cpus[holder].free[class],
-                    class_name(class)
-                ));
+            }
+            if rung.is_empty() {
+                let words =
+                    format!("cpu{cpu} sleeps and nobody has rung it, nor any other, {}", what(book, cpu));
+                return Err(Wrong { cpu, words });
+            }
+            let state = state.get_or_insert(Beside { since: at.time, passed: Bits::default(), due: at.time });
+            for other in rung.without(&state.passed).iter() {
+                state.passed.set(other, true);
+                // A slow CPU rings at the end of an entry that others overtake.
+                state.due = state.due.max(book.cpus[other].rung_at) + book.bounds.hop(other);
+            }
+            if state.due < at.began {
+                let (since, what) = (state.since, what(book, cpu));
+                let words = format!(
+                    "cpu{cpu} sleeps since {since} ns and nobody has rung it, {what}; it was passed over for longer than \
+                     {} others take",
+                    state.passed.iter().count()
+                );
+                return Err(Wrong { cpu, words });
             }
         }
         Ok(())
     }
 
     fn rest(&mut self, book: &Book, _at: At) -> Found {
-        match (0..CLASSES).find_map(|class| idle_beside_work(book, class)) {
-            Some((sleeper, holder)) => {
-                Err(format!("every hart sleeps, cpu{sleeper} too, while cpu{holder} has tasks for it"))
+        match beside_work(book).first() {
+            Some(cpu) => {
+                let words = format!("every hart sleeps, cpu{cpu} too, {}", what(book, cpu));
+                Err(Wrong { cpu, words })
             }
             None => Ok(()),
         }

@@ -6,6 +6,7 @@ mod models;
 mod parts;
 mod twin;
 mod twins;
+mod unnamed;
 mod workshop;
 
 use std::time::{Duration, Instant};
@@ -28,12 +29,19 @@ pub struct Args {
     /// Explore much further than a test run can afford
     #[arg(long)]
     deep: bool,
+    /// Only these twins
+    #[arg(long, value_delimiter = ',', value_name = "NAME,..")]
+    only: Vec<String>,
 }
 
 /// `cargo xtask check`: runs the parts one after the other, all of them even if one is red, and says how far each went.
 pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let depth = if args.deep { Depth::Deep } else { Depth::Bounded };
-    let parts = if args.parts.is_empty() { Part::ALL.to_vec() } else { args.parts };
+    let parts = match args.parts.as_slice() {
+        [] if !args.only.is_empty() => vec![Part::Twins],
+        [] => Part::ALL.to_vec(),
+        _ => args.parts,
+    };
     let (mut total, mut red) = (Explored::default(), Vec::new());
     let begun = Instant::now();
     for &part in &parts {
@@ -43,7 +51,7 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
             continue;
         }
         let step = ctx.ui.step(format!("check: {part}"));
-        match part.run(depth, ctx, &step) {
+        match part.run(depth, &args.only, ctx, &step) {
             Ok(explored) => {
                 step.done(&explored.summary());
                 total.merge(explored);

@@ -62,13 +62,13 @@ impl Part {
     /// All of them, in the order in which they run: the quick first.
     pub const ALL: [Part; 6] = [Part::Growth, Part::Loom, Part::Shuttle, Part::Sim, Part::Fuzz, Part::Twins];
 
-    /// Runs it to its end.
-    pub fn run(self, depth: Depth, ctx: &Ctx, progress: &Step) -> anyhow::Result<Explored> {
+    /// Runs it to its end; of the twins only those named in `only`, unless it is empty.
+    pub fn run(self, depth: Depth, only: &[String], ctx: &Ctx, progress: &Step) -> anyhow::Result<Explored> {
         match self {
             Part::Loom => models::run(Engine::Loom, depth, ctx),
             Part::Shuttle => models::run(Engine::Shuttle, depth, ctx),
             Part::Growth => models::run(Engine::Counted, depth, ctx),
-            Part::Twins => twins::run(ctx, progress),
+            Part::Twins => twins::run(only, ctx, progress),
             Part::Sim => sim(depth, ctx, progress),
             Part::Fuzz => fuzz(depth, ctx),
         }
@@ -78,15 +78,17 @@ impl Part {
     pub fn does_not_cover(self) -> &'static str {
         match self {
             Part::Loom => {
-                "more CPUs, tasks and involuntary switches than each model states; SeqCst accesses count as AcqRel; \
-                 device writes and fences towards devices"
+                "more CPUs, tasks and involuntary switches than each model states; a load that sees a store of the \
+                 future; races that only loom's stronger fences hide (docs/models.md); SeqCst accesses count as \
+                 AcqRel; device writes and fences towards devices"
             }
             Part::Shuttle => {
                 "weak memory: every access is sequentially consistent; schedules that no seed chose"
             }
             Part::Growth => {
                 "memory of a CPU's own (the heap of its deadlines grows with the logarithm of the sleepers), and harts \
-                 that fight for a line; killing a program, and a leaving CPU, look at every slot of the pool"
+                 that fight for a line; killing a program, and a leaving CPU, look at every slot of the pool; not \
+                 flat, but a stated slope: idle CPUs under a ceiling, which are passed over one by one"
             }
             Part::Sim => {
                 "what happens inside a kernel entry: entries of virtual harts follow each other whole"

@@ -80,6 +80,9 @@ impl Twin {
             let known = CRATES.iter().any(|folder| edit.file.starts_with(folder));
             anyhow::ensure!(known, "{} is not in {}", edit.file.display(), CRATES.join(" or "));
             anyhow::ensure!(edit.find != edit.replace, "an edit of {} changes nothing", edit.file.display());
+            // A panic says where it is: any panic in that file would pass for the stated one.
+            let anywhere = edit.file.display().to_string().contains(self.red.trim());
+            anyhow::ensure!(!anywhere, "`red` is part of the name of {}", edit.file.display());
         }
         Ok(())
     }
@@ -145,6 +148,7 @@ mod tests {
             ("replace = \"\"", "replace = \"fence(Ordering::SeqCst);\"", "changes nothing"),
             ("engine = \"loom\"", "engine = \"guess\"", "engine"),
             ("red =", "reason =", "reason"),
+            ("\"asleep\"", "\"place\"", "`red` is part of the name of"),
         ] {
             let error = parse(&GOOD.replace(from, to)).map(|twins| twins.len()).unwrap_err();
             assert!(format!("{error:#}").contains(word), "{error:#}");

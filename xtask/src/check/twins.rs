@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use super::explored::Explored;
 use super::models::Engine;
 use super::twin::{self, Twin};
-use super::workshop;
+use super::{unnamed, workshop};
 use crate::ctx::Ctx;
 use crate::setup;
 use crate::ui::Step;
@@ -22,9 +22,14 @@ const BUILD: Duration = Duration::from_secs(3600);
 /// Longest that one check may take to notice. Only detects a check that hangs.
 const NOTICE: Duration = Duration::from_secs(600);
 
-/// All of them.
-pub fn run(ctx: &Ctx, progress: &Step) -> anyhow::Result<Explored> {
-    let twins = twin::read(&ctx.root().join("models/twins"))?;
+/// All of them, or those named in `only`. A test of the models that no twin names is refused first.
+pub fn run(only: &[String], ctx: &Ctx, progress: &Step) -> anyhow::Result<Explored> {
+    let mut twins = twin::read(&ctx.root().join("models/twins"))?;
+    unnamed::refuse(&ctx.root().join("models"), &twins)?;
+    if let Some(unknown) = only.iter().find(|name| twins.iter().all(|twin| twin.name != **name)) {
+        anyhow::bail!("there is no twin `{unknown}`");
+    }
+    twins.retain(|twin| only.is_empty() || only.contains(&twin.name));
     let (mut said, mut missed) = (String::new(), Vec::new());
     for engine in Engine::ALL {
         let of_engine: Vec<&Twin> = twins.iter().filter(|twin| twin.engine == engine).collect();
@@ -54,7 +59,15 @@ pub fn run(ctx: &Ctx, progress: &Step) -> anyhow::Result<Explored> {
 fn build(engine: Engine, folder: &Path, ctx: &Ctx) -> anyhow::Result<BTreeMap<PathBuf, PathBuf>> {
     let mut command = engine.cargo(ctx);
     command.current_dir(folder);
-    command.args(["test", "--no-run", "--workspace", "--test", "*", "--message-format", "json"]);
+    command.args([
+        "test",
+        "--no-run",
+        "--workspace",
+        "--test",
+        "*",
+        "--message-format",
+        "json-render-diagnostics",
+    ]);
     let output = setup::run_bounded(&mut command, BUILD)?;
     anyhow::ensure!(output.status.success(), "twins for {} do not build:\n{}", engine.name(), output.stderr);
     let mut programs = BTreeMap::new();
