@@ -71,7 +71,10 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get), usize::from);
     let matrix = run_all(ctx, &faulty, &place, &faults, jobs)?;
     matrix.print();
-    matrix.write(&place.join("matrix.json"))?;
+    if args.faults.is_empty() {
+        // The report shows the whole matrix or none.
+        matrix.write(&ctx.proof_out().join("counterfactuals.json"))?;
+    }
     say!("{}", matrix.line());
     Ok(if matrix.is_good() { Exit::Success } else { Exit::Red })
 }

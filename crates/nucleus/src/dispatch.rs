@@ -113,7 +113,8 @@ impl<const W: usize> Scheduler<W> {
         if too_high {
             self.place(m, me, local, task);
         } else {
-            self.send(m, me, local, task, me);
+            let home = if m.commits(Fault::TaskStrays) { self.somebody_else(me) } else { me };
+            self.send(m, me, local, task, home);
         }
         true
     }

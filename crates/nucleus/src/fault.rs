@@ -36,6 +36,8 @@ pub enum Fault {
     TaskLost,
     /// A new task is queued twice: where it belongs, and here.
     TaskTwice,
+    /// A task that is preempted is sent to the next CPU, pinned or not.
+    TaskStrays,
     /// The lowest class runs first.
     LowestFirst,
     /// Sleepers are woken before their time.
