@@ -24,7 +24,7 @@ use crate::program::{self, Program};
 use crate::sbi::{self, Extension};
 use crate::state::{self, Kernel, WORDS, kernel};
 use crate::thread::{Thread, Threads};
-use crate::{bringup, console, cpu, end, entry, evidence, hart, time};
+use crate::{bringup, console, cpu, demands, end, entry, evidence, hart, time};
 
 use page_table_entry::MappingFlags;
 
@@ -61,12 +61,12 @@ pub(crate) extern "C" fn boot_main(hart: u64, dtb: u64) -> ! {
     console::init(board.uart);
     end::init(board.test.map(|range| range.base));
     greet(&board, hart);
-    check_firmware(&board);
+    demands::check_firmware(&board);
     #[cfg(feature = "faults")]
     let board = Board { bootargs: faults::take(&board.bootargs), ..board };
     let args = BootArgs::parse(&board.bootargs)
         .unwrap_or_else(|error| end::refuse(MachineExit::BadInput, format_args!("{error}")));
-    let harts = number_harts(&board, hart);
+    let harts = demands::number_harts(&board, hart);
     set_up_memory(&board, dtb, harts.len());
     let mut table = map_kernel(&board);
     let blocks = make_blocks(&board, &mut table, &harts);
@@ -144,45 +144,6 @@ fn greet(board: &Board, hart: u64) {
     say!("KINIT: console: {}; doorbells: SBI IPI; timers: SBI TIME", console::port_name());
     let enabled = board.harts.iter().filter(|hart| hart.enabled).count();
     say!("KINIT: {enabled} of {} harts enabled, hart {hart} boots", board.harts.len());
-}
-
-/// What the contract needs of firmware; anything missing ends the boot here, by name.
-fn check_firmware(board: &Board) {
-    let several = board.harts.iter().filter(|hart| hart.enabled).count() > 1;
-    let need = [(Extension::Time, true), (Extension::Ipi, several), (Extension::Hsm, several)];
-    for (extension, needed) in need {
-        if needed && !sbi::has(extension) {
-            let name = extension.name();
-            end::refuse(
-                MachineExit::BootRefused,
-                format_args!(
-                    "firmware lacks the SBI extension {name} (probe answered 0, a call would be {}); harts cannot be started",
-                    sbi::error_name(-2)
-                ),
-            );
-        }
-    }
-}
-
-/// Gives each enabled hart its CPU number: 0 for the boot hart, the others by ascending id.
-fn number_harts(board: &Board, boot: u64) -> Vec<HartId> {
-    let refuse = |why| end::refuse(MachineExit::BootRefused, format_args!("hart {boot}, which boots, {why}"));
-    match board.harts.iter().find(|hart| hart.id == boot) {
-        None => refuse("is not in the device tree"),
-        Some(hart) if !hart.enabled => refuse("is disabled in the device tree"),
-        Some(_) => {}
-    }
-    if let Some(hart) = board.harts.iter().find(|hart| hart.enabled && !(hart.sv39 && hart.has_d)) {
-        let lacks = if hart.sv39 { "double-precision floating point" } else { "Sv39" };
-        end::refuse(MachineExit::BootRefused, format_args!("hart {} lacks {lacks}", hart.id));
-    }
-    let others =
-        board.harts.iter().filter(|hart| hart.enabled && hart.id != boot).map(|hart| HartId(hart.id));
-    let mut harts: Vec<HartId> = [HartId(boot)].into_iter().chain(others).collect();
-    if faults::commits(Fault::HartsMisnumbered) {
-        harts[1..].reverse();
-    }
-    harts
 }
 
 /// Heap bytes that `cpus` CPUs and all tasks need, with room to spare for programs and their arguments.

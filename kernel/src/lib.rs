@@ -15,6 +15,7 @@ mod boot;
 mod bringup;
 mod calls;
 mod cpu;
+mod demands;
 mod end;
 mod entry;
 mod evidence;

@@ -110,7 +110,8 @@ pub fn build_faulty(ctx: &Ctx) -> anyhow::Result<Built> {
     let built = build(ctx)?;
     let toolchain = setup::toolchain(ctx)?;
     let features = ["--features", "antler-kernel/faults"];
-    let kernel = compile(ctx, &toolchain, "building kernel with faults", Target::Kernel, &[KERNEL], &features)?;
+    let kernel =
+        compile(ctx, &toolchain, "building kernel with faults", Target::Kernel, &[KERNEL], &features)?;
     let kernel = kernel.get(KERNEL).with_context(|| format!("cargo built no program {KERNEL}"))?;
     let place = ctx.out().join("kernel-faults");
     copy(kernel, &place)?;

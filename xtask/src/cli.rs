@@ -3,7 +3,10 @@
 use clap::{Command as Parse, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::exit::Exit;
-use crate::{build, check, counterfactuals, diag, fuzz, mutants, picture, proof, report, run, setup, sim, test, tidy, trace};
+use crate::{
+    build, check, counterfactuals, diag, fuzz, mutants, picture, proof, report, run, setup, sim, test, tidy,
+    trace,
+};
 
 /// Antler: set up, build, run, test and prove the kernel.
 #[derive(Debug, Parser)]

@@ -12,10 +12,11 @@ use crate::setup::{self, FLAG_SEPARATOR, RUSTFLAGS, Target, Toolchain};
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 
-/// What is checked for which target. The user runtime is a library of its own.
-const CHECKS: [(Target, &[&str]); 2] = [
-    (Target::Kernel, &["antler-kernel", "antler-firmware"]),
-    (Target::User, &["antler-rt", "antler-programs"]),
+/// What is checked for which target, and with which options. The user runtime is a library of its own.
+const CHECKS: [(Target, &[&str], &[&str]); 3] = [
+    (Target::Kernel, &["antler-kernel", "antler-firmware"], &[]),
+    (Target::Kernel, &["antler-kernel"], &["--features", "antler-kernel/faults"]),
+    (Target::User, &["antler-rt", "antler-programs"], &[]),
 ];
 
 /// `cargo xtask diag-os`: all are checked, also after one is found bad.
@@ -27,10 +28,10 @@ pub fn main(_args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         say!("this toolchain has no clippy, so its lints are not checked for riscv64");
     }
     let mut bad = Vec::new();
-    for (target, packages) in CHECKS {
-        let names = packages.join(", ");
+    for (target, packages, options) in CHECKS {
+        let names = [packages, options].concat().join(", ");
         say!("{names} for {}", target.triple());
-        if !check(&toolchain, tool, target, packages)? {
+        if !check(&toolchain, tool, target, packages, options)? {
             bad.push(format!("{names} for {}", target.triple()));
         }
     }
@@ -41,10 +42,16 @@ pub fn main(_args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     anyhow::bail!("errors or warnings in {}", bad.join(" and in "))
 }
 
-fn check(toolchain: &Toolchain, tool: &str, target: Target, packages: &[&str]) -> anyhow::Result<bool> {
+fn check(
+    toolchain: &Toolchain,
+    tool: &str,
+    target: Target,
+    packages: &[&str],
+    options: &[&str],
+) -> anyhow::Result<bool> {
     let mut command: Command = toolchain.cargo(tool, target);
     // The release profile is the one that is booted; without it, code behind `debug_assertions` is checked instead.
-    command.arg("--release");
+    command.arg("--release").args(options);
     for package in packages {
         command.args(["--package", package]);
     }

@@ -91,6 +91,11 @@ impl Report {
         }
         say!("{}", self.verdict(verdict));
         say!("console, facts, verdict.json and junit.xml: {}", outcome.dir.display());
+        if !verdict.green {
+            let same =
+                if plan.icount { "the very same run" } else { "with --icount, runs repeat to the byte" };
+            say!("repeat: {} ({same})", crate::report::command(plan));
+        }
         Ok(())
     }
 

@@ -5,6 +5,7 @@ mod browser;
 mod call;
 mod checks;
 mod damaged;
+mod evidence;
 mod firmware;
 mod host;
 mod os;
@@ -41,6 +42,7 @@ fn steps() -> Vec<Step> {
         firmware::steps(),
         boards::steps(),
         damaged::steps(),
+        evidence::steps(),
         browser::steps(),
     ]
     .into_iter()

@@ -33,6 +33,12 @@ pub fn steps() -> Vec<Step> {
             "see --bios",
         ),
         refused(
+            "a fault, by a kernel that has none",
+            proof().arg("--append").arg("fault=ipi-dropped"),
+            Exit::BadInput,
+            "unknown boot argument `fault=ipi-dropped`",
+        ),
+        refused(
             "missing --file",
             Call::new(["run", "--file", "not/here", "--", "sha256"]),
             Exit::Usage,

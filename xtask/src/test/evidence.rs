@@ -1,0 +1,55 @@
+//! The judge against kernels that are wrong, and runs that must repeat to the byte.
+
+use super::call::Call;
+use super::step::{Count, Failure, Outcome, Step};
+use crate::ctx::Ctx;
+use crate::exit::Exit;
+use crate::setup;
+
+/// Machines whose runs must repeat.
+const SIZES: [u16; 3] = [1, 2, 4];
+
+/// Runs that are compared.
+const RUNS: usize = 3;
+
+/// The steps.
+pub fn steps() -> Vec<Step> {
+    let counterfactuals =
+        Step::boots("counterfactuals", |ctx| match setup::qemu(ctx)?.is_fair_under_icount() {
+            true => Call::new(["counterfactuals"]).run(ctx)?.exits(Exit::Success)?.passes(),
+            false => Ok(Count::SKIPPED),
+        });
+    let repeats = SIZES.map(|smp| {
+        Step::boots(format!("SMP={smp} repeats to the byte under icount"), move |ctx| repeats(ctx, smp))
+    });
+    std::iter::once(counterfactuals).chain(repeats).collect()
+}
+
+/// The same proof several times: what the guest said and stated is the same each time.
+fn repeats(ctx: &Ctx, smp: u16) -> Outcome {
+    if smp > 1 && !setup::qemu(ctx)?.is_fair_under_icount() {
+        return Ok(Count::SKIPPED);
+    }
+    let call = Call::new(["proof", "--icount"])
+        .set("SMP", &smp.to_string())
+        .set("REQUIRE_SMP", if smp > 1 { "1" } else { "0" })
+        .set("RUN_UNTIL_MARKER", "1");
+    let folder = ctx.proof_out().join(format!("smp{smp}-icount"));
+    let mut first = None;
+    for _ in 0..RUNS {
+        let done = call.run(ctx)?.exits(Exit::Success)?;
+        for name in ["facts.bin", "console.txt"] {
+            let path = folder.join(name);
+            let bytes =
+                std::fs::read(&path).map_err(|error| Failure::one(format!("{}: {error}", path.display())))?;
+            let (facts, console) = first.get_or_insert((Vec::new(), Vec::new()));
+            let before: &mut Vec<u8> = if name == "facts.bin" { facts } else { console };
+            if before.is_empty() {
+                *before = bytes;
+            } else if *before != bytes {
+                return Err(done.failure(&format!("{name} differs from the run before")));
+            }
+        }
+    }
+    Ok(Count::ONE)
+}
