@@ -48,7 +48,11 @@ impl Oracle for Turns {
         "turns"
     }
 
-    fn fact(&mut self, _book: &Book, _at: At, event: &Event) -> Found {
+    fn fact(&mut self, _book: &Book, at: At, event: &Event) -> Found {
+        // It may come back in the same entry, when all before it are of a program that is over.
+        if let Event::Leave { .. } = event {
+            self.shared[at.cpu] = None;
+        }
         // Somebody else had the CPU, if only to end at once because its program is over.
         if let Event::Dispatch { task, .. } = event
             && self.yielded != Some(slot_of(*task))
@@ -68,7 +72,6 @@ impl Oracle for Turns {
                     shared.due = shared.due.max(at.time + book.bounds.entry(at.cpu));
                 }
             }
-            Note::Offline => self.shared[at.cpu] = None,
             _ => {}
         }
         Ok(())
