@@ -20,6 +20,10 @@ pub(crate) const NEVER: u64 = u64::MAX;
 /// of `next` follows a task that moved.
 const SPINS: u64 = 20_000;
 
+/// Facts of one entry after which it counts as endless: many times what a CPU that leaves states with every task on its
+/// queue.
+const FACTS: u64 = 50_000;
+
 /// Carried by the unwinding out of a scheduler that cannot go on; what is wrong is in the watch.
 #[derive(Debug)]
 pub(crate) struct Stop;
@@ -43,6 +47,8 @@ pub(crate) struct World {
     pub digest: Cell<Digest>,
     /// By CPU: how many facts it has stated.
     facts: Vec<Cell<u32>>,
+    /// The entry that stated the last fact, and how many it has stated.
+    stated: Cell<(u64, u64)>,
     after_failure: Cell<u64>,
 }
 
@@ -59,6 +65,7 @@ impl World {
             watch: RefCell::new(watch),
             digest: Cell::new(Digest::default()),
             facts: (0..cpus).map(|_| Cell::new(0)).collect(),
+            stated: Cell::new((0, 0)),
             after_failure: Cell::new(0),
         }
     }
@@ -121,6 +128,13 @@ impl<const W: usize> Machine for View<'_, W> {
 
     fn fact(&self, event: Event) {
         let at = self.world.at(self.cpu);
+        let (entry, count) = self.world.stated.get();
+        let count = if entry == at.step { count + 1 } else { 1 };
+        self.world.stated.set((at.step, count));
+        if count > FACTS {
+            let words = format!("cpu{} states fact after fact and does not come out of the scheduler", self.cpu);
+            self.stop("end", Wrong { cpu: self.cpu, words });
+        }
         let seq = self.world.facts[self.cpu].replace(self.world.facts[self.cpu].get() + 1);
         let fact = Fact { seq, cpu: CpuId::new(self.cpu).fact(), time: at.time, event };
         let mut digest = self.world.digest.get();

@@ -111,7 +111,9 @@ impl Cpu {
                 }
                 continue;
             }
-            let Some(slot) = self.current() else { continue };
+            let Some(slot) = self.current() else {
+                panic!("cpu{} is told to go on with a task, and has none", self.me)
+            };
             let owner = self.world.sched.tasks.owner(slot) as usize;
             if self.world.programs[owner].doomed.load(Ordering::SeqCst) == 0 {
                 return true;

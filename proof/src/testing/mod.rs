@@ -1,6 +1,7 @@
 //! Synthetic runs for the judge's own tests: a good one, told step by step, and the means to forge it.
 
 mod chain;
+mod contract;
 mod doorbells;
 mod effects;
 mod entries;
