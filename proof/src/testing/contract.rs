@@ -118,7 +118,7 @@ impl World {
                 found.push(format!("{} rows under {section:?}, for {} clauses", rows.len(), clauses.len()));
             }
             for row in rows {
-                if row.len() != 4 || row.iter().any(|cell| cell.is_empty()) || row.contains(&"Not yet") {
+                if row.len() != 4 || row.iter().any(|cell| cell.is_empty() || cell.contains("Not yet")) {
                     found.push(format!(
                         "{section:?}: a clause wants four cells with something in each: {row:?}"
                     ));
