@@ -5,7 +5,7 @@ mod still;
 use antler_abi::Qos;
 use antler_facts::{Request, Seen, WakeCause};
 use antler_nucleus::{
-    Call, Config, CpuId, HartId, Key, Next, Placement, STEAL_BOUND, Scheduler, Steal, StealRefused,
+    Call, Config, CpuId, HartId, Key, Next, Placement, STEAL_BOUND, Scheduler, State, Steal, StealRefused,
 };
 use antler_sync::{Brand, HartToken, VirtualHart};
 use still::Still;
@@ -215,4 +215,73 @@ fn who_is_to_look_again_does() {
     sched.look_again(&mut tokens[1]);
     assert_eq!(sched.next(&world, &mut tokens[1]), Next::Idle, "above the ceiling");
     assert_eq!(sched.next(&world, &mut tokens[0]), Next::Run(0));
+}
+
+/// Who has something to spare rings the next CPU in ring order.
+#[test]
+fn the_next_idle_cpu_is_rung_for_what_is_to_spare() {
+    for (spawner, rung) in [(0, 1), (1, 2), (2, 3), (3, 0)] {
+        let (world, sched, mut tokens) = board(4);
+        (0..2).for_each(|_| here(&world, &sched, &mut tokens[spawner]));
+        assert_eq!(sched.next(&world, &mut tokens[spawner]), Next::Run(0));
+        assert_eq!(*world.rings.borrow(), [rung], "from cpu{spawner}");
+    }
+}
+
+/// A timer that fires too early is left alone.
+#[test]
+fn an_early_timer_stays() {
+    let (world, sched, mut tokens) = board(1);
+    here(&world, &sched, &mut tokens[0]);
+    assert_eq!(sched.next(&world, &mut tokens[0]), Next::Run(0));
+    sched.sleep(&world, &mut tokens[0], 500);
+    assert_eq!(sched.next(&world, &mut tokens[0]), Next::Idle);
+    sched.wake_me_by(&world, &mut tokens[0], 300);
+    sched.look_again(&mut tokens[0]);
+    assert_eq!(sched.next(&world, &mut tokens[0]), Next::Idle);
+    assert_eq!(world.armed.get(), Some(300));
+}
+
+/// A CPU says what it runs, and whether others wait for their turn.
+#[test]
+fn what_a_cpu_runs_is_published() {
+    let (world, sched, mut tokens) = board(1);
+    assert_eq!(sched.presence(CpuId::BOOT), State::Idle);
+    here(&world, &sched, &mut tokens[0]);
+    assert_eq!(sched.next(&world, &mut tokens[0]), Next::Run(0));
+    assert_eq!(sched.presence(CpuId::BOOT), State::Alone(Qos::Normal));
+    here(&world, &sched, &mut tokens[0]);
+    assert_eq!(sched.next(&world, &mut tokens[0]), Next::Same);
+    assert_eq!(sched.presence(CpuId::BOOT), State::Sharing(Qos::Normal));
+}
+
+/// A queue that has run empty is announced no more.
+#[test]
+fn nobody_looks_into_a_queue_that_its_owner_has_emptied() {
+    let (world, sched, mut tokens) = board(2);
+    (0..2).for_each(|_| here(&world, &sched, &mut tokens[0]));
+    for slot in 0..2 {
+        assert_eq!(sched.next(&world, &mut tokens[0]), Next::Run(slot));
+        if slot == 0 {
+            sched.exit(&world, &mut tokens[0], 0);
+        }
+    }
+    let _resched = sched.doorbell(&world, &mut tokens[1], Seen::Wfi, |_, _, _| ());
+    assert_eq!(sched.next(&world, &mut tokens[1]), Next::Idle);
+    assert_eq!(sched.counters(CpuId::new(1)).steals_tried.get(), 0);
+}
+
+/// Time online is counted from when a CPU came, not from when the machine did.
+#[test]
+fn time_online_begins_when_a_cpu_comes() {
+    let (brand, harts) = Brand::virtual_harts(2);
+    let config = Config { brand, cpus: 2, tasks: 64, slice: 1000, wait_lists: 4 };
+    let (world, sched) = (Still::default(), Scheduler::<1>::new(config));
+    let mut tokens: Vec<HartToken> = harts.into_iter().map(VirtualHart::enter).collect();
+    sched.come_online(&world, &mut tokens[0]);
+    world.now.set(40);
+    sched.come_online(&world, &mut tokens[1]);
+    world.now.set(100);
+    sched.leave(&world, &mut tokens[1], |_, _, _| ());
+    assert_eq!(sched.counters(CpuId::new(1)).online_ns.get(), 60);
 }
