@@ -132,7 +132,8 @@ impl<const W: usize> Machine for View<'_, W> {
         let count = if entry == at.step { count + 1 } else { 1 };
         self.world.stated.set((at.step, count));
         if count > FACTS {
-            let words = format!("cpu{} states fact after fact and does not come out of the scheduler", self.cpu);
+            let words =
+                format!("cpu{} states fact after fact and does not come out of the scheduler", self.cpu);
             self.stop("end", Wrong { cpu: self.cpu, words });
         }
         let seq = self.world.facts[self.cpu].replace(self.world.facts[self.cpu].get() + 1);

@@ -21,7 +21,8 @@ pub struct Table {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// Its name, as in `fault=NAME`.
+    /// Its name, as in `fault=NAME`; the report calls it the fault.
+    #[serde(rename(serialize = "fault"))]
     pub name: String,
     /// What the kernel does wrong.
     pub what: String,
