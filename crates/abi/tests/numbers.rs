@@ -87,3 +87,30 @@ fn single_rights_are_single_and_all_are_named() {
     }
     assert_eq!(all, Rights::all());
 }
+
+/// Scripts branch on the codes, and programs are built with the sizes.
+#[test]
+fn exit_codes_and_sizes_are_what_others_count_on() {
+    let codes = MachineExit::ALL.map(MachineExit::code);
+    assert_eq!(codes, [0, 32, 33, 34, 35, 36]);
+    for exit in MachineExit::ALL {
+        assert_eq!(MachineExit::from_code(exit.code()), Some(exit));
+    }
+    assert_eq!(MachineExit::from_code(1), None);
+    assert_eq!(
+        [antler_abi::CHUNK, antler_abi::USER_END, antler_abi::STACK_SIZE, antler_abi::ARGS_MAX],
+        [0x1_0000, 0x40_0000_0000, 0x1_0000, 0x4000]
+    );
+}
+
+/// What people read is the text, and no two things read alike.
+#[test]
+fn errors_and_classes_print_as_their_texts() {
+    let mut texts: Vec<String> = Error::ALL.iter().map(ToString::to_string).collect();
+    texts.extend(Qos::ALL.iter().map(ToString::to_string));
+    assert!(texts.iter().all(|text| !text.is_empty()));
+    texts.sort();
+    texts.dedup();
+    assert_eq!(texts.len(), Error::ALL.len() + Qos::ALL.len());
+    assert_eq!(Qos::PerfBurst.to_string(), Qos::PerfBurst.name());
+}

@@ -195,3 +195,11 @@ proptest! {
         prop_assert_eq!(names.len(), Kind::ALL.len());
     }
 }
+
+/// Damage is told in words that name what is damaged.
+#[test]
+fn damage_is_told_in_words() {
+    assert_eq!(DecodeError::UnknownKind(77).to_string(), "no fact has kind 77");
+    let bad = DecodeError::BadField(Kind::ALL[5]).to_string();
+    assert!(bad.contains(Kind::ALL[5].name()), "{bad}");
+}
