@@ -179,13 +179,3 @@ impl Field for Error {
         Error::from_code(usize::try_from(word).ok()?)
     }
 }
-
-/// An absent field: the word is 0.
-impl Field for () {
-    fn to_word(self) -> u64 {
-        0
-    }
-    fn from_word(word: u64) -> Option<Self> {
-        (word == 0).then_some(())
-    }
-}
