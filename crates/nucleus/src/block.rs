@@ -102,7 +102,7 @@ impl<const W: usize> Scheduler<W> {
         let mut woken = 0;
         // Tasks that wait again at once are not woken again: at most as many as there are.
         let count = count.min(self.tasks.capacity());
-        loop {
+        while woken < count {
             let mut batch: [Option<Runnable>; WAKE_BATCH] = [const { None }; WAKE_BATCH];
             let mut place = batch.iter_mut();
             let want = (count - woken).min(WAKE_BATCH);
@@ -115,10 +115,11 @@ impl<const W: usize> Scheduler<W> {
                 self.place_woken(m, me, local, task, cause);
             }
             woken += got;
-            if got < WAKE_BATCH {
-                return woken;
+            if got < want {
+                break;
             }
         }
+        woken
     }
 
     fn place_woken<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local, task: Runnable, cause: WakeCause) {

@@ -4,6 +4,7 @@
 mod explored;
 mod models;
 mod parts;
+mod programs;
 mod twin;
 mod twins;
 mod unnamed;
@@ -83,45 +84,50 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
 
 /// Compiles what a part runs, as a step of its own: the first time it takes minutes. Twins build step by step themselves.
 fn build(part: Part, ctx: &Ctx) -> anyhow::Result<()> {
-    let model = |engine: models::Engine| {
-        let mut command = engine.cargo(ctx);
-        command.current_dir(ctx.root().join("models"));
-        command.args(["test", "--locked", "--no-run", "--test", &format!("{}-*", engine.name())]);
-        command
-    };
-    let mut command = match part {
-        Part::Loom => model(models::Engine::Loom),
-        Part::Shuttle => model(models::Engine::Shuttle),
-        Part::Growth => model(models::Engine::Counted),
-        Part::Fuzz => {
-            let mut command = models::cargo(ctx);
-            command.args(["test", "--no-run", "--package", "antler-fuzz"]);
-            command
+    let models = |engine| models::build(engine, ctx).map(drop);
+    let build = |build: &dyn Fn() -> anyhow::Result<()>| {
+        let step = ctx.ui.step(format!("building {part}"));
+        let built = build();
+        match &built {
+            Ok(()) => step.done(""),
+            Err(_) => step.failed(""),
         }
-        Part::Sim | Part::Twins => return Ok(()),
+        built
     };
-    let step = ctx.ui.step(format!("building {part}"));
-    let built = crate::setup::run_bounded(&mut command, BUILD).map_err(anyhow::Error::from);
-    let built = built.and_then(|output| {
-        anyhow::ensure!(output.status.success(), "{}", output.stderr.trim_end());
-        Ok(())
-    });
-    match &built {
-        Ok(()) => step.done(""),
-        Err(_) => step.failed(""),
+    match part {
+        Part::Loom => build(&|| models(models::Engine::Loom)),
+        Part::Shuttle => build(&|| models(models::Engine::Shuttle)),
+        Part::Growth => build(&|| models(models::Engine::Counted)),
+        Part::Fuzz => build(&|| {
+            let mut cargo = models::cargo(ctx);
+            programs::build(cargo.args(["test", "--package", "antler-fuzz"])).map(drop)
+        }),
+        Part::Sim | Part::Twins => Ok(()),
     }
-    built
 }
 
 /// What operations of the scheduler cost at 2 to 512 harts and 2 to 4,096 tasks, as a table; red if it grows.
 pub fn growth(ctx: &Ctx) -> anyhow::Result<Exit> {
     build(Part::Growth, ctx)?;
-    let mut command = models::command(models::Engine::Counted, Depth::Bounded, ctx);
-    let output = crate::setup::run_bounded(&mut command, Duration::from_secs(1200))?;
-    output.stdout.lines().filter(|line| !line.starts_with("running ")).for_each(|line| say!("{line}"));
-    if output.status.success() {
-        return Ok(Exit::Success);
+    let step = ctx.ui.step("counting accesses");
+    let outputs = models::outputs(models::Engine::Counted, Depth::Bounded, ctx, &step);
+    step.done("");
+    let mut exit = Exit::Success;
+    for models::Said { target, test, output } in outputs? {
+        match output {
+            Ok(output) => {
+                let table = output.stdout.lines().filter(|line| !line.starts_with("running "));
+                table.for_each(|line| say!("{line}"));
+                if !output.status.success() {
+                    tell!("{}", output.stderr.trim_end());
+                    exit = Exit::Red;
+                }
+            }
+            Err(trouble) => {
+                tell!("{target} {test} {trouble}");
+                exit = Exit::Red;
+            }
+        }
     }
-    tell!("{}", output.stderr.trim_end());
-    Ok(Exit::Red)
+    Ok(exit)
 }

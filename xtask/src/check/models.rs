@@ -4,12 +4,17 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use anyhow::Context as _;
+
 use super::explored::Explored;
 use super::parts::Depth;
+use super::programs::{self, Program};
+use super::unnamed;
 use crate::ctx::Ctx;
 use crate::setup;
+use crate::ui::Step;
 
-/// Longest that all models of one engine may take; a model that hangs is red.
+/// Longest that one model may take; one that hangs is red.
 const LIMIT: Duration = Duration::from_secs(3600);
 
 /// What runs a check.
@@ -65,18 +70,61 @@ pub fn cargo(ctx: &Ctx) -> Command {
     command
 }
 
-/// Builds and runs all models of an engine.
-pub fn run(engine: Engine, depth: Depth, ctx: &Ctx) -> anyhow::Result<Explored> {
-    explored(&mut command(engine, depth, ctx))
+/// Builds the models of an engine.
+pub fn build(engine: Engine, ctx: &Ctx) -> anyhow::Result<Vec<Program>> {
+    let mut command = engine.cargo(ctx);
+    command.current_dir(ctx.root().join("models"));
+    command.args(["test", "--locked", "--test", &format!("{}-*", engine.name())]);
+    programs::build(&mut command)
 }
 
-/// The command that builds and runs all models of an engine.
-pub fn command(engine: Engine, depth: Depth, ctx: &Ctx) -> Command {
-    let mut command = engine.cargo(ctx);
-    depth.set(&mut command).current_dir(ctx.root().join("models"));
-    let targets = format!("{}-*", engine.name());
-    command.args(["test", "--locked", "--no-fail-fast", "--test", &targets, "--", "--nocapture"]);
-    command
+/// What a model's test said.
+#[derive(Debug)]
+pub struct Said {
+    /// The program's name.
+    pub target: String,
+    /// The test's name.
+    pub test: String,
+    /// How it ended, and its words.
+    pub output: Result<setup::Output, setup::Trouble>,
+}
+
+/// Builds all models of an engine and runs each test of them.
+pub fn outputs(engine: Engine, depth: Depth, ctx: &Ctx, progress: &Step) -> anyhow::Result<Vec<Said>> {
+    let mut tests = Vec::new();
+    for Program { target, path, .. } in build(engine, ctx)? {
+        let names = programs::tests(&path).with_context(|| target.clone())?;
+        anyhow::ensure!(!names.is_empty(), "{target} has no tests");
+        tests.extend(names.into_iter().map(|test| (target.clone(), path.clone(), test)));
+    }
+    Ok(programs::side_by_side(&tests, |at, (target, path, test)| {
+        progress.at(format!("{}/{}: {target} {test}", at + 1, tests.len()));
+        let output = setup::run_bounded(depth.set(&mut programs::one(path, test)), LIMIT);
+        Said { target: target.clone(), test: test.clone(), output }
+    }))
+}
+
+/// Runs all models of an engine and reads how far they went. A test that says nothing explored nothing, and is red.
+pub fn run(engine: Engine, depth: Depth, ctx: &Ctx, progress: &Step) -> anyhow::Result<Explored> {
+    let (mut explored, mut red) = (Explored::default(), Vec::new());
+    for Said { target, test, output } in outputs(engine, depth, ctx, progress)? {
+        let why = match output {
+            Ok(output) if output.status.success() => {
+                let mut said = Explored::default();
+                said.read(&output.stdout);
+                if !said.is_empty() || unnamed::excused(&target, &test) {
+                    explored.merge(said);
+                    continue;
+                }
+                "explored nothing".to_owned()
+            }
+            Ok(output) => format!("is red\n{}\n{}", output.stderr.trim_end(), output.stdout.trim_end()),
+            Err(trouble) => trouble.to_string(),
+        };
+        red.push(format!("{target} {test} {why}"));
+    }
+    anyhow::ensure!(red.is_empty(), "{}", red.join("\n\n"));
+    Ok(explored)
 }
 
 /// Format and lints of the models, for every engine: the plain workspace does not know them.

@@ -65,9 +65,9 @@ impl Part {
     /// Runs it to its end; of the twins only those named in `only`, unless it is empty.
     pub fn run(self, depth: Depth, only: &[String], ctx: &Ctx, progress: &Step) -> anyhow::Result<Explored> {
         match self {
-            Part::Loom => models::run(Engine::Loom, depth, ctx),
-            Part::Shuttle => models::run(Engine::Shuttle, depth, ctx),
-            Part::Growth => models::run(Engine::Counted, depth, ctx),
+            Part::Loom => models::run(Engine::Loom, depth, ctx, progress),
+            Part::Shuttle => models::run(Engine::Shuttle, depth, ctx, progress),
+            Part::Growth => models::run(Engine::Counted, depth, ctx, progress),
             Part::Twins => twins::run(only, ctx, progress),
             Part::Sim => sim(depth, ctx, progress),
             Part::Fuzz => fuzz(depth, ctx),

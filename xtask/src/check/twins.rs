@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -11,13 +9,10 @@ use anyhow::Context as _;
 use super::explored::Explored;
 use super::models::Engine;
 use super::twin::{self, Twin};
-use super::{unnamed, workshop};
+use super::{programs, unnamed, workshop};
 use crate::ctx::Ctx;
 use crate::setup;
 use crate::ui::Step;
-
-/// Longest that building all twins of an engine may take.
-const BUILD: Duration = Duration::from_secs(3600);
 
 /// Longest that one check may take to notice. Only detects a check that hangs.
 const NOTICE: Duration = Duration::from_secs(600);
@@ -58,31 +53,11 @@ pub fn run(only: &[String], ctx: &Ctx, progress: &Step) -> anyhow::Result<Explor
 /// Compiles the workspace in `folder`; returns the test program of each package folder.
 fn build(engine: Engine, folder: &Path, ctx: &Ctx) -> anyhow::Result<BTreeMap<PathBuf, PathBuf>> {
     let mut command = engine.cargo(ctx);
-    command.current_dir(folder);
-    command.args([
-        "test",
-        "--no-run",
-        "--workspace",
-        "--test",
-        "*",
-        "--message-format",
-        "json-render-diagnostics",
-    ]);
-    let output = setup::run_bounded(&mut command, BUILD)?;
-    anyhow::ensure!(output.status.success(), "twins for {} do not build:\n{}", engine.name(), output.stderr);
-    let mut programs = BTreeMap::new();
-    for line in output.stdout.lines() {
-        let Ok(message) = serde_json::from_str::<serde_json::Value>(line) else { continue };
-        if let (Some(manifest), Some(program)) =
-            (message["manifest_path"].as_str(), message["executable"].as_str())
-        {
-            let package = Path::new(manifest).parent().context("a manifest in no folder")?;
-            programs.insert(package.to_path_buf(), PathBuf::from(program));
-        }
-    }
-    anyhow::ensure!(!programs.is_empty(), "cargo named no test program:\n{}", output.stderr);
+    command.current_dir(folder).args(["test", "--workspace", "--test", "*"]);
+    let programs =
+        programs::build(&mut command).with_context(|| format!("twins for {} do not build", engine.name()))?;
     let folder = folder.canonicalize()?;
-    Ok(programs.into_iter().map(|(package, program)| (within(&folder, &package), program)).collect())
+    Ok(programs.into_iter().map(|program| (within(&folder, &program.package), program.path)).collect())
 }
 
 /// The name of the twin's folder that holds a package.
@@ -91,41 +66,24 @@ fn within(folder: &Path, package: &Path) -> PathBuf {
     inner.components().next().map(|first| PathBuf::from(first.as_os_str())).unwrap_or_default()
 }
 
-/// Runs each twin's check, as many at once as there are cores. A verdict for each, in order.
+/// Runs each twin's check. A verdict for each, in order.
 fn notice(
     twins: &[&Twin],
     programs: &BTreeMap<PathBuf, PathBuf>,
     progress: &Step,
 ) -> Vec<Result<(), String>> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut verdicts = Vec::new();
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(twin) = twins.get(at) else { return verdicts };
-            progress.at(format!("twin {}/{}: {}", at + 1, twins.len(), twin.name));
-            let verdict = match programs.get(Path::new(&twin.name)) {
-                Some(program) => judge(twin, program),
-                None => Err("was not built".to_owned()),
-            };
-            verdicts.push((at, verdict));
+    programs::side_by_side(twins, |at, twin| {
+        progress.at(format!("twin {}/{}: {}", at + 1, twins.len(), twin.name));
+        match programs.get(Path::new(&twin.name)) {
+            Some(program) => judge(twin, program),
+            None => Err("was not built".to_owned()),
         }
-    };
-    let mut all: Vec<(usize, Result<(), String>)> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
-    });
-    all.sort_by_key(|(at, _)| *at);
-    all.into_iter().map(|(_, verdict)| verdict).collect()
+    })
 }
 
 fn judge(twin: &Twin, program: &Path) -> Result<(), String> {
-    let mut command = Command::new(program);
-    command
-        .args([&twin.test, "--exact", "--nocapture"])
-        .env_remove("ANTLER_DEEP")
-        .env_remove("RUST_BACKTRACE");
+    let mut command = programs::one(program, &twin.test);
+    command.env_remove("ANTLER_DEEP").env_remove("RUST_BACKTRACE");
     let output =
         setup::run_bounded(&mut command, NOTICE).map_err(|trouble| format!("{} {trouble}", twin.test))?;
     let text = format!("{}{}", output.stdout, output.stderr);

@@ -14,7 +14,7 @@ mod rustup;
 mod sources;
 mod toolchain;
 
-pub use bounded::{Output, run as run_bounded};
+pub use bounded::{Output, Trouble, run as run_bounded};
 pub use family::{end, end_all, pass, start};
 pub use qemu::Qemu;
 pub use toolchain::{FLAG_SEPARATOR, RUSTFLAGS, Target, Toolchain};
