@@ -4,8 +4,8 @@ use clap::{Command as Parse, CommandFactory as _, FromArgMatches as _, Parser, S
 
 use crate::exit::Exit;
 use crate::{
-    build, check, counterfactuals, diag, fuzz, mutants, picture, proof, report, run, setup, sim, test, tidy,
-    trace,
+    build, check, counterfactuals, diag, fuzz, mutants, picture, proof, report, run, setup, sim, tamper,
+    test, tidy, trace,
 };
 
 /// Antler: set up, build, run, test and prove the kernel.
@@ -34,6 +34,8 @@ pub enum Command {
     Test(test::Args),
     /// Kernels that do one thing wrong, each of which the judge must see
     Counterfactuals(counterfactuals::Args),
+    /// The shipped kernel with instructions replaced, which must never be green
+    Tamper(tamper::Args),
     /// Models, twins, simulator and fuzz targets: the nucleus without a machine under it
     Check(check::Args),
     /// Small errors put into the source, each of which the tests must notice

@@ -19,7 +19,9 @@ use crate::ctx::Ctx;
 use crate::exit::{Exit, Fail};
 use crate::proof::{self, Outcome, Plan};
 use crate::setup;
+pub use matrix::red;
 use matrix::{Matrix, Row};
+pub use table::known;
 use table::{FILE, Fault, Table};
 
 /// Where the runs leave console, facts and verdict, and the matrix itself.

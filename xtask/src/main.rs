@@ -37,6 +37,7 @@ mod run;
 mod setup;
 mod signals;
 mod sim;
+mod tamper;
 mod test;
 mod tidy;
 mod trace;
@@ -75,6 +76,7 @@ fn dispatch(command: Command, ctx: &Ctx) -> anyhow::Result<Exit> {
         Command::Test(args) => test::main(args, ctx),
         Command::Check(args) => check::main(args, ctx),
         Command::Counterfactuals(args) => counterfactuals::main(args, ctx),
+        Command::Tamper(args) => tamper::main(args, ctx),
         Command::Mutants(args) => mutants::main(args, ctx),
         Command::Fuzz(args) => fuzz::main(args, ctx),
         Command::Sim(args) => sim::main(args, ctx),

@@ -64,7 +64,7 @@ impl Row {
 
 /// What a verdict calls red, by name. A marker that is printed and stated, and only lacks a claim under it, goes without
 /// saying.
-fn red(verdict: &Verdict) -> BTreeSet<String> {
+pub fn red(verdict: &Verdict) -> BTreeSet<String> {
     let claims =
         verdict.claims.iter().filter(|claim| claim.state == State::Red).map(|claim| claim.name.to_owned());
     let markers =

@@ -79,7 +79,7 @@ impl Table {
 }
 
 /// Names of all claims, and lines of all markers on so many CPUs.
-fn known(cpus: u16) -> BTreeSet<String> {
+pub fn known(cpus: u16) -> BTreeSet<String> {
     let lines = antler_proof::expected_markers(cpus).into_iter().map(|marker| marker.text);
     antler_proof::claim_names().map(str::to_owned).chain(lines).collect()
 }

@@ -19,10 +19,14 @@ pub fn steps() -> Vec<Step> {
             true => Call::new(["counterfactuals"]).run(ctx)?.exits(Exit::Success)?.passes(),
             false => Ok(Count::SKIPPED),
         });
+    let tampered = Step::boots("tampered images", |ctx| match setup::qemu(ctx)?.is_fair_under_icount() {
+        true => Call::new(["tamper"]).run(ctx)?.exits(Exit::Success)?.passes(),
+        false => Ok(Count::SKIPPED),
+    });
     let repeats = SIZES.map(|smp| {
         Step::boots(format!("SMP={smp} repeats to the byte under icount"), move |ctx| repeats(ctx, smp))
     });
-    std::iter::once(counterfactuals).chain(repeats).collect()
+    [counterfactuals, tampered].into_iter().chain(repeats).collect()
 }
 
 /// The same proof several times: what the guest said and stated is the same each time.
