@@ -61,6 +61,7 @@ pub struct Image<'a> {
     symbols: Vec<(u64, u64, String)>,
     lines: addr2line::Context<Slice<'a>>,
     sources: RefCell<HashMap<PathBuf, Vec<String>>>,
+    compiler: Option<String>,
 }
 
 impl<'a> Image<'a> {
@@ -95,14 +96,20 @@ impl<'a> Image<'a> {
             Ok(EndianSlice::new(data.unwrap_or_default(), LittleEndian))
         };
         let dwarf = gimli::Dwarf::load(load).context("no debug information")?;
+        let compiler = compiler(&dwarf).context("debug information cannot be read")?;
         let lines = addr2line::Context::from_dwarf(dwarf).context("debug information cannot be read")?;
         let offset = usize::try_from(offset).context("the file is too large")?;
-        Ok(Image { root, bytes, offset, base, code, symbols, lines, sources: RefCell::default() })
+        Ok(Image { root, bytes, offset, base, code, symbols, lines, sources: RefCell::default(), compiler })
     }
 
     /// All instructions, by address.
     pub fn code(&self) -> &[Code] {
         &self.code
+    }
+
+    /// The rustc that compiled it, if it says so.
+    pub fn compiler(&self) -> Option<&str> {
+        self.compiler.as_deref()
     }
 
     /// The file's bytes with some instructions replaced, each by one of its length.
@@ -151,4 +158,27 @@ impl<'a> Image<'a> {
         });
         lines.get(line.number - 1).cloned()
     }
+}
+
+/// The first rustc that a unit names as its producer (`DW_AT_producer`, DWARF 5 section 3.1.1).
+fn compiler(dwarf: &gimli::Dwarf<Slice<'_>>) -> Result<Option<String>, gimli::Error> {
+    let mut units = dwarf.units();
+    while let Some(header) = units.next()? {
+        let unit = dwarf.unit(header)?;
+        let mut entries = unit.entries();
+        let Some(root) = entries.next_dfs()? else { continue };
+        let Some(value) = root.attr_value(gimli::DW_AT_producer) else { continue };
+        let text = dwarf.attr_string(&unit, value)?;
+        if let Some(version) = version(&text.to_string_lossy()) {
+            return Ok(Some(version.to_owned()));
+        }
+    }
+    Ok(None)
+}
+
+/// What follows `rustc version` in `clang LLVM (rustc version 1.96.0 (ac68faa20 2026-05-25))`. A distribution's build of the
+/// same release says so there, and has another LLVM.
+pub(super) fn version(producer: &str) -> Option<&str> {
+    let (_, behind) = producer.split_once("(rustc version ")?;
+    behind.strip_suffix(')')
 }

@@ -11,6 +11,16 @@ use crate::counterfactuals;
 use crate::exit::Exit;
 use crate::proof::Outcome;
 
+/// Whether an image must end and be red exactly as the table says. With another compiler the same change may do its harm at
+/// another place; green it may not be then either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exactly {
+    /// The kernel was compiled by the table's compiler.
+    Yes,
+    /// By another one.
+    No,
+}
+
 /// One image and its run.
 #[derive(Debug, Serialize)]
 pub struct Row {
@@ -31,6 +41,8 @@ pub struct Row {
     ok: bool,
     /// What is not so.
     wrong: Vec<String>,
+    /// What came otherwise than with the table's compiler, which is no error.
+    other: Vec<String>,
     /// How long the run took, s.
     host_seconds: f64,
     /// The command that repeats the run.
@@ -39,20 +51,21 @@ pub struct Row {
 
 impl Row {
     /// Compares.
-    pub fn new(image: &Tampered, changed: &[Changed], outcome: &Outcome) -> Row {
+    pub fn new(image: &Tampered, changed: &[Changed], outcome: &Outcome, how: Exactly) -> Row {
         let (verdict, ended) = (&outcome.verdict, End::from(outcome.verdict.end));
         let is_red = counterfactuals::red(verdict);
-        let mut wrong = Vec::new();
+        let (mut wrong, mut other) = (Vec::new(), Vec::new());
         let green = verdict.green || outcome.exit == Exit::Success;
         if green {
             wrong.push("NOBODY NOTICED: the verdict is green".to_owned());
         }
         let unseen: Vec<&str> = image.red.difference(&is_red).map(String::as_str).collect();
+        let beside = if how == Exactly::Yes { &mut wrong } else { &mut other };
         if !unseen.is_empty() {
-            wrong.push(format!("not red: {}", unseen.join(", ")));
+            beside.push(format!("not red: {}", unseen.join(", ")));
         }
         if !image.end.contains(&ended) {
-            wrong.push(format!("ended otherwise: {ended} ({})", outcome.guest));
+            beside.push(format!("ended otherwise: {ended} ({})", outcome.guest));
         }
         Row {
             image: image.clone(),
@@ -63,6 +76,7 @@ impl Row {
             guest: outcome.guest.clone(),
             ok: wrong.is_empty(),
             wrong,
+            other,
             host_seconds: outcome.took.as_secs_f64(),
             repeat: format!("cargo xtask tamper {}", image.name),
         }
@@ -97,6 +111,7 @@ impl Rows {
             let mark = if row.ok { "ok  " } else { "HOLE" };
             let more = if others == 0 { String::new() } else { format!(" (and {others} more)") };
             say!("  {mark} {:width$}  {}; red: {}{more}", row.image.name, row.ended, red.join(", "));
+            row.other.iter().for_each(|other| say!("       {:width$}  with this compiler: {other}", ""));
             if !row.ok {
                 row.wrong.iter().for_each(|wrong| say!("       {:width$}  {wrong}", ""));
                 row.changed.iter().for_each(|changed| say!("       {:width$}  {changed}", ""));

@@ -17,8 +17,8 @@ use crate::counterfactuals;
 /// The table, from the root.
 pub const FILE: &str = "proof/tamper.toml";
 
-/// How many images there are at least.
-const LEAST: usize = 22;
+/// How many images there are at least, also when another compiler made the kernel.
+pub const LEAST: usize = 22;
 
 /// How a guest ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -76,6 +76,8 @@ impl fmt::Display for End {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
+    /// The rustc whose code the patterns and ends were written for, as it calls itself.
+    compiler: String,
     image: Vec<Tampered>,
 }
 
@@ -162,6 +164,11 @@ impl Table {
         let table: Table = toml::from_str(&text).with_context(|| FILE.to_owned())?;
         table.check().with_context(|| FILE.to_owned())?;
         Ok(table)
+    }
+
+    /// The rustc that the table was written for.
+    pub fn compiler(&self) -> &str {
+        &self.compiler
     }
 
     /// The images, in the table's order.

@@ -144,3 +144,14 @@ fn the_tables_sources_are_there() {
         }
     }
 }
+
+#[test]
+fn the_compiler_is_read_out_of_what_it_says_of_itself() {
+    let said = "clang LLVM (rustc version 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball))";
+    assert_eq!(
+        super::image::version(said),
+        Some("1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)")
+    );
+    assert_eq!(super::image::version("clang LLVM (rustc version 1.97.0-nightly)"), Some("1.97.0-nightly"));
+    assert_eq!(super::image::version("GNU AS 2.40"), None);
+}
