@@ -285,3 +285,28 @@ fn time_online_begins_when_a_cpu_comes() {
     sched.leave(&world, &mut tokens[1], |_, _, _| ());
     assert_eq!(sched.counters(CpuId::new(1)).online_ns.get(), 60);
 }
+
+/// A turn of the decision after the first is a wait, and is counted for whoever bounds it.
+#[test]
+fn every_turn_after_the_first_is_a_wait() {
+    let (world, sched, mut tokens) = board(2);
+    (0..3).for_each(|_| here(&world, &sched, &mut tokens[1]));
+    sched.set_ceiling(1, Qos::Idle).expect("not cpu0");
+    assert_eq!(sched.next(&world, &mut tokens[1]), Next::Idle, "all three are above the ceiling");
+    assert_eq!(*world.waits.borrow(), [1, 2, 3]);
+}
+
+/// Who falls idle by itself was called for nothing, and calls nobody.
+#[test]
+fn who_falls_idle_beside_work_that_it_may_not_do_wakes_nobody() {
+    let (world, sched, mut tokens) = board(4);
+    here(&world, &sched, &mut tokens[1]);
+    assert_eq!(sched.next(&world, &mut tokens[1]), Next::Run(0));
+    sched.set_ceiling(1, Qos::Idle).expect("not cpu0");
+    (0..2).for_each(|_| here(&world, &sched, &mut tokens[0]));
+    assert_eq!(sched.next(&world, &mut tokens[0]), Next::Run(1));
+    let rung = world.rings.borrow().len();
+    sched.exit(&world, &mut tokens[1], 0);
+    assert_eq!(sched.next(&world, &mut tokens[1]), Next::Idle);
+    assert_eq!(world.rings.borrow().len(), rung, "nobody had claimed it");
+}

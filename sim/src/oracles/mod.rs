@@ -6,6 +6,7 @@ mod chain;
 mod choice;
 mod counts;
 mod deadlines;
+mod idle;
 mod kills;
 mod order;
 mod pins;
@@ -65,6 +66,7 @@ pub(crate) fn all(book: &Book) -> Vec<Box<dyn Oracle>> {
     vec![
         Box::new(chain::Chain::new(cpus)),
         Box::new(places::Places),
+        Box::new(idle::Idle::new(cpus)),
         Box::new(order::Order),
         Box::new(pins::Pins),
         Box::new(ceilings::Ceilings::default()),

@@ -15,11 +15,14 @@ pub struct Still {
     pub armed: Cell<Option<u64>>,
     /// CPUs that were rung, in order.
     pub rings: RefCell<Vec<usize>>,
+    /// How long was waited at each wait, as it was told.
+    pub waits: RefCell<Vec<u64>>,
 }
 
 impl Relax for Still {
     fn relax(&self, spins: u64) {
         assert!(spins < 1000, "one thread waits for itself");
+        self.waits.borrow_mut().push(spins);
     }
 }
 
