@@ -138,7 +138,7 @@ impl<const W: usize> Scheduler<W> {
             m.fact(Event::Timer { deadline });
         }
         for _ in 0..TIMER_BATCH {
-            let due = if m.commits(Fault::TimerEarly) { now + self.slice } else { now };
+            let due = if m.commits(Fault::TimerEarly) { self.too_early(now) } else { now };
             let Some((_, ticket)) = local.timers.pop_due(due) else { break };
             // Losing the claim means that something else woke the task first.
             if let Some(task) = self.tasks.claim(ticket) {

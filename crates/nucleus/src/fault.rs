@@ -103,6 +103,21 @@ impl<const W: usize> Scheduler<W> {
         }
     }
 
+    /// [`Fault::TaskLost`]: of several.
+    #[cold]
+    pub(crate) fn all_but_the_last<'a>(&self, slots: &'a [u32]) -> &'a [u32] {
+        match slots {
+            [several @ .., _] if !several.is_empty() => several,
+            one => one,
+        }
+    }
+
+    /// [`Fault::TimerEarly`]: the deadlines of the next slice are due.
+    #[cold]
+    pub(crate) fn too_early(&self, now: u64) -> u64 {
+        now + self.slice
+    }
+
     /// [`Fault::TimerClobbered`]: sets the timer to the latest deadline.
     #[cold]
     pub(crate) fn arm_latest<M: Machine>(&self, m: &M, local: &mut Local) {

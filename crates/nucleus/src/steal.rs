@@ -121,12 +121,12 @@ impl<const W: usize> Scheduler<W> {
         counters.steals_won.add(1);
         counters.tasks_stolen.add(slots.len() as u64);
         m.fact(Event::Steal { victim: victim.fact(), count: slots.len() as u64, class });
-        let unsaid = usize::from(m.commits(Fault::StealUnsaid));
-        for &slot in &slots[unsaid..] {
+        let said = if m.commits(Fault::StealUnsaid) { &slots[1..] } else { slots };
+        for &slot in said {
             m.fact(Event::Stolen { task: self.tasks.fact(slot as usize), victim: victim.fact() });
         }
-        let lost = usize::from(slots.len() > 1 && m.commits(Fault::TaskLost));
-        for &slot in &slots[..slots.len() - lost] {
+        let kept = if m.commits(Fault::TaskLost) { self.all_but_the_last(slots) } else { slots };
+        for &slot in kept {
             self.enqueue_own(me, local, Runnable::from_slot(slot));
         }
     }

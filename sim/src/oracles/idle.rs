@@ -33,7 +33,9 @@ impl Oracle for Idle {
                 self.idle[me] = true;
                 Ok(())
             }
-            (Event::IdleEnd { .. }, false) => Err(at.wrong(format!("cpu{me} is idle no more, and never was"))),
+            (Event::IdleEnd { .. }, false) => {
+                Err(at.wrong(format!("cpu{me} is idle no more, and never was")))
+            }
             (Event::IdleEnd { .. }, true) => {
                 self.idle[me] = false;
                 Ok(())

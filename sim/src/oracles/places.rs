@@ -43,6 +43,7 @@ impl Oracle for Places {
             Event::Wake { task, .. } => (*task, "wakes"),
             Event::Stolen { task, .. } => (*task, "steals"),
             Event::Evicted { task, .. } => (*task, "evicts"),
+            Event::Rehome { task, .. } => (*task, "gives a new home to"),
             _ => return Ok(()),
         };
         let slot = slot_of(task);
@@ -60,7 +61,7 @@ impl Oracle for Places {
             }
             Event::Dispatch { .. } => note.place == Place::Queue(me) && book.cpus[me].current.is_none(),
             Event::Leave { .. } => note.place == Place::Run(me),
-            Event::Wake { .. } => note.place == Place::Parked,
+            Event::Wake { .. } | Event::Rehome { .. } => note.place == Place::Parked,
             Event::Stolen { victim, .. } => note.place == Place::Queue(usize::from(victim.0)),
             _ => note.place == Place::Queue(me) || note.place == Place::Inbox(me),
         };
