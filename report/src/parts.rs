@@ -290,10 +290,11 @@ fn matrix(page: &mut String, run: &Run) {
         };
         let _ = writeln!(
             page,
-            "<tr><th scope=\"row\">{}<span class=\"name\">{}</span><span class=\"what\">{}</span></th><td><ul>{}</ul></td>\
+            "<tr><th scope=\"row\">{}<span class=\"name\">{}{}</span><span class=\"what\">{}</span></th><td><ul>{}</ul></td>\
              <td><ul>{}</ul></td><td><ul>{}</ul></td></tr>",
             mark(state),
             safe(&fault.fault),
+            if fault.smp == 1 { " (one hart)" } else { "" },
             safe(&fault.what),
             list(&fault.must),
             list(&fault.may),

@@ -102,6 +102,8 @@ pub struct Fault {
     pub fault: String,
     /// What it does, in words.
     pub what: String,
+    /// Harts of the machine.
+    pub smp: u16,
     /// Markers and claims that it must turn red.
     pub must: Vec<String>,
     /// Markers and claims that it may turn red.

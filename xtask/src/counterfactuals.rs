@@ -68,7 +68,7 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     say!("the shipped kernel has none of the hooks");
     let place = ctx.root().join(PLACE);
     agree(ctx, &faulty, &place, &table)?;
-    green_without(ctx, &faulty, &place)?;
+    green_without(ctx, &faulty, &place, &table)?;
     let jobs =
         args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get), usize::from);
     let matrix = run_all(ctx, &faulty, &place, &faults, jobs)?;
@@ -126,7 +126,7 @@ fn agree(ctx: &Ctx, built: &Built, place: &Path, table: &Table) -> anyhow::Resul
 }
 
 /// Told nothing, the very same build is right.
-fn green_without(ctx: &Ctx, built: &Built, place: &Path) -> anyhow::Result<()> {
+fn green_without(ctx: &Ctx, built: &Built, place: &Path, table: &Table) -> anyhow::Result<()> {
     for smp in SIZES {
         let name = format!("none-smp{smp}");
         let outcome = proof::prove_into(ctx, &plan(built, smp, ""), built, (place, &name), false)?;
@@ -136,20 +136,38 @@ fn green_without(ctx: &Ctx, built: &Built, place: &Path) -> anyhow::Result<()> {
             outcome.verdict.line(),
             outcome.dir.display()
         );
+        if smp == 1 {
+            table.covers_alone(&judged(&outcome.verdict))?;
+        }
     }
     say!("without a fault the same kernel is green at {SIZES:?} harts");
     Ok(())
 }
 
+/// The markers of a verdict, and the claims that were judged by facts: without any there is nothing to get wrong.
+fn judged(verdict: &antler_proof::Verdict) -> BTreeSet<String> {
+    let by_facts =
+        |claim: &&antler_proof::Claim| claim.state == antler_proof::State::Green && claim.evidence_total > 0;
+    let claims = verdict.claims.iter().filter(by_facts);
+    let claims = claims.map(|claim| claim.name.to_owned());
+    claims.chain(verdict.markers.iter().map(|marker| marker.line.clone())).collect()
+}
+
 fn run_all(ctx: &Ctx, built: &Built, place: &Path, faults: &[&Fault], jobs: usize) -> anyhow::Result<Matrix> {
-    let step = ctx.ui.step(format!("{} faults", faults.len()));
+    let faults: Vec<Fault> = faults.iter().flat_map(|fault| fault.runs()).collect();
+    let step = ctx.ui.step(format!("{} runs with a fault", faults.len()));
     let (next, rows) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || -> anyhow::Result<()> {
         while let Some(fault) = faults.get(next.fetch_add(1, Ordering::Relaxed)) {
-            step.at(fault.name.clone());
+            step.at(fault.run());
             let append = format!("fault={}", fault.name);
-            let outcome: Outcome =
-                proof::prove_into(ctx, &plan(built, fault.smp, &append), built, (place, &fault.name), false)?;
+            let outcome: Outcome = proof::prove_into(
+                ctx,
+                &plan(built, fault.smp, &append),
+                built,
+                (place, &fault.run()),
+                false,
+            )?;
             rows.lock().expect("no worker panics with it").push(Row::new(fault, &outcome));
         }
         Ok(())

@@ -95,7 +95,7 @@ pub struct Matrix {
 impl Matrix {
     /// Of rows in any order.
     pub fn new(mut rows: Vec<Row>) -> Matrix {
-        rows.sort_by(|a, b| a.fault.name.cmp(&b.fault.name));
+        rows.sort_by_key(|row| row.fault.run());
         Matrix { rows }
     }
 
@@ -106,13 +106,13 @@ impl Matrix {
 
     /// The table, on stdout.
     pub fn print(&self) {
-        let width = self.rows.iter().map(|row| row.fault.name.len()).max().unwrap_or(0);
+        let width = self.rows.iter().map(|row| row.fault.run().len()).max().unwrap_or(0);
         for row in &self.rows {
             let must: Vec<&str> = row.fault.must.iter().map(String::as_str).collect();
             let others = row.red.difference(&row.fault.must).count();
             let mark = if row.ok { "ok  " } else { "HOLE" };
             let more = if others == 0 { String::new() } else { format!(" (and {others} more)") };
-            say!("  {mark} {:width$}  {}{more}", row.fault.name, must.join(", "));
+            say!("  {mark} {:width$}  {}{more}", row.fault.run(), must.join(", "));
             row.wrong.iter().for_each(|wrong| say!("       {:width$}  {wrong}", ""));
             if !row.ok {
                 say!("       {:width$}  repeat: {}", "", row.repeat);
@@ -130,6 +130,9 @@ impl Matrix {
     pub fn line(&self) -> String {
         let seen = self.rows.iter().filter(|row| row.ok).count();
         let word = if self.is_good() { "COUNTERFACTUALS GREEN" } else { "COUNTERFACTUALS RED" };
-        format!("{word}: {seen} of {} faults turn red what they must, and nothing else", self.rows.len())
+        format!(
+            "{word}: {seen} of {} runs with a fault turn red what they must, and nothing else",
+            self.rows.len()
+        )
     }
 }

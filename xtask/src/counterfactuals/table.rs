@@ -10,6 +10,13 @@ use serde::{Deserialize, Serialize};
 /// The table, from the root.
 pub const FILE: &str = "proof/counterfactuals.toml";
 
+/// Claims that no fault turns red at one hart, and why.
+const NOT_ALONE: [(&str, &str); 3] = [
+    ("platform", "what its faults get wrong is which hart is which"),
+    ("stop", "there is nobody to stop"),
+    ("trap stacks", "one stack cannot be somebody else's, and nobody calls the only CPU"),
+];
+
 /// All faults.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,6 +44,9 @@ pub struct Fault {
     /// The run may end at the first missing marker: those behind it may be missing too, and the claims under them red.
     #[serde(default)]
     pub ends: bool,
+    /// What must be red on a machine of one hart; empty if it is not tried on one.
+    #[serde(default, skip_serializing)]
+    pub alone: BTreeSet<String>,
 }
 
 const fn two() -> u16 {
@@ -60,14 +70,29 @@ impl Table {
         &self.fault
     }
 
+    /// Each claim and marker that a machine of one hart is judged by must be turned red by a fault there, but for a few.
+    ///
+    /// # Errors
+    /// Those that none turns red.
+    pub fn covers_alone(&self, judged: &BTreeSet<String>) -> anyhow::Result<()> {
+        let covered: BTreeSet<&String> = self.fault.iter().flat_map(|fault| &fault.alone).collect();
+        let excused = |name: &str| NOT_ALONE.iter().any(|(claim, _)| *claim == name);
+        let open = judged.iter().filter(|name| !covered.contains(name) && !excused(name));
+        let open: Vec<&str> = open.map(String::as_str).collect();
+        anyhow::ensure!(open.is_empty(), "no fault must turn these red at one hart: {}", open.join("; "));
+        Ok(())
+    }
+
     fn check(&self) -> anyhow::Result<()> {
         let mut names = BTreeSet::new();
         for fault in &self.fault {
             anyhow::ensure!(names.insert(&fault.name), "fault `{}` is there twice", fault.name);
             anyhow::ensure!(!fault.must.is_empty(), "fault `{}` need not turn anything red", fault.name);
-            let known = known(fault.smp);
-            if let Some(name) = fault.must.union(&fault.may).find(|name| !known.contains(*name)) {
-                anyhow::bail!("fault `{}`: the judge has no claim and no marker `{name}`", fault.name);
+            for run in fault.runs() {
+                let known = known(run.smp);
+                if let Some(name) = run.must.union(&run.may).find(|name| !known.contains(*name)) {
+                    anyhow::bail!("fault `{}`: the judge has no claim and no marker `{name}`", run.run());
+                }
             }
         }
         // One for every claim and marker, or a hole in the proof would stay unseen.
@@ -75,6 +100,26 @@ impl Table {
         let open: Vec<String> = known(2).into_iter().filter(|name| !covered.contains(name)).collect();
         anyhow::ensure!(open.is_empty(), "no fault must turn these red: {}", open.join("; "));
         Ok(())
+    }
+}
+
+impl Fault {
+    /// The runs that it is seen in: on its machine, and alone if it is to be.
+    pub fn runs(&self) -> impl Iterator<Item = Fault> {
+        let alone = || {
+            let known = known(1);
+            let may = self.must.union(&self.may).filter(|name| known.contains(*name)).cloned().collect();
+            Fault { smp: 1, must: self.alone.clone(), may, ..self.clone() }
+        };
+        [self.clone()].into_iter().chain((!self.alone.is_empty()).then(alone))
+    }
+
+    /// What a run is called: its folder, and the row of the matrix.
+    pub fn run(&self) -> String {
+        match self.smp {
+            1 => format!("{}-smp1", self.name),
+            _ => self.name.clone(),
+        }
     }
 }
 

@@ -75,6 +75,7 @@ pub fn run() -> Run {
         console: format!("KINIT: boot ok\n{NASTY}\n"),
         programs: vec![NASTY.to_owned()],
         faults: Some(vec![Fault {
+            smp: 2,
             fault: "ipi-dropped".to_owned(),
             what: NASTY.to_owned(),
             must: vec!["ipi chain".to_owned()],
