@@ -335,6 +335,9 @@ mod props;
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
     use super::*;
 
     const HOME: CpuId = CpuId::BOOT;
@@ -370,5 +373,27 @@ mod tests {
         assert_eq!(pool.find(old), None);
         assert_eq!((pool.owner(0), pool.qos(0), pool.pinned(0)), (8, Qos::PerfBurst, false));
         next.into_slot();
+    }
+
+    /// An exchange that was slow cannot meet the word it expects once more: not the list's head, not a slot's state.
+    #[test]
+    fn no_word_comes_back() {
+        let pool = TaskPool::new(2);
+        let (mut heads, mut states) = (vec![pool.free.load(Ordering::Relaxed)], Vec::new());
+        for _ in 0..8 {
+            let running = pool.start(pool.spawn(1, Qos::Normal, HOME, false).unwrap());
+            heads.push(pool.free.load(Ordering::Relaxed));
+            let handle = pool.handle(running.slot());
+            pool.finish(running, 0);
+            states.push(pool.slot(handle.slot).state.load(Ordering::Relaxed));
+            pool.reap(handle).unwrap();
+            heads.push(pool.free.load(Ordering::Relaxed));
+        }
+        for mut words in [heads, states] {
+            let all = words.len();
+            words.sort();
+            words.dedup();
+            assert_eq!(words.len(), all, "{words:x?}");
+        }
     }
 }
