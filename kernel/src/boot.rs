@@ -67,6 +67,8 @@ pub(crate) extern "C" fn boot_main(hart: u64, dtb: u64) -> ! {
     let args = BootArgs::parse(&board.bootargs)
         .unwrap_or_else(|error| end::refuse(MachineExit::BadInput, format_args!("{error}")));
     let harts = demands::number_harts(&board, hart);
+    #[cfg(feature = "faults")]
+    faults::demand(harts.len());
     set_up_memory(&board, dtb, harts.len());
     let mut table = map_kernel(&board);
     let blocks = make_blocks(&board, &mut table, &harts);

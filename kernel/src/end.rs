@@ -106,12 +106,15 @@ pub(crate) fn finish(here: &mut HartToken, exit: MachineExit) -> ! {
     if k.stats {
         stats::print();
     }
+    let lies = faults::commits(Fault::ExitLies);
+    #[cfg(feature = "faults")]
+    let exit = faults::told(exit);
     Here.fact(Event::End { code: u64::from(exit.code()) });
     if let Err(error) = evidence::drain_all() {
         say!("KINIT: FAIL facts are lost: {error}");
         power_off(MachineExit::Panic);
     }
-    if faults::commits(Fault::ExitLies) {
+    if lies {
         power_off(MachineExit::SelftestFailed);
     }
     power_off(exit)

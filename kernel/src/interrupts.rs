@@ -41,6 +41,8 @@ fn pending() -> usize {
 pub(crate) fn handle(here: &mut HartToken, at: Seen) {
     let k = kernel();
     let pending = pending();
+    #[cfg(feature = "faults")]
+    let pending = faults::defer(pending, (SSIP, STIP), clear_doorbell);
     if pending & SSIP != 0 {
         clear_doorbell();
         let kinds = k.sched.doorbell(&Here, here, at, calls::answer);

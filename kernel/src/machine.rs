@@ -51,12 +51,11 @@ impl Machine for Here {
     }
 
     fn fact(&self, event: Event) {
-        if matches!(event, Event::Dispatch { .. }) && faults::commits(Fault::DispatchUnsaid) {
-            return;
-        }
-        evidence::state(HartBlock::mine().cpu, event);
         #[cfg(feature = "faults")]
         faults::leave_incomplete(&event);
+        #[cfg(feature = "faults")]
+        let Some(event) = faults::misstate(event) else { return };
+        evidence::state(HartBlock::mine().cpu, event);
     }
 
     fn save(&self, task: &Running) {

@@ -112,6 +112,7 @@ pub(crate) fn words(fact: &Fact) -> String {
         Event::Dropped { count } => format!("{count} facts dropped"),
         Event::End { code } => format!("the machine ends with {code}"),
         Event::Shootdown { targets, .. } => format!("{targets} CPUs made to drop translations"),
+        Event::Deadline { task, at } => format!("{} waits until {at} ns", name(task)),
         Event::Evicted { task, to } => format!("{} evicted, to go to cpu{}", name(task), to.0),
     }
 }

@@ -91,6 +91,7 @@ pub fn sentence(kind: Kind) -> (Group, &'static str) {
         Kind::Dropped => (Milestone, "had no room for {0:number} facts"),
         Kind::End => (Milestone, "ends the machine with code {0:number}"),
         Kind::Shootdown => (Ipi, "made {1:number} CPUs drop the translations of space {0:number}"),
+        Kind::Deadline => (Entry, "{0:task} is to be awake by {1:time}"),
         Kind::Evicted => (Hotplug, "hands {0:task} on to {1:cpu}"),
     }
 }

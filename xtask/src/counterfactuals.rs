@@ -73,12 +73,17 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get), usize::from);
     let matrix = run_all(ctx, &faulty, &place, &faults, jobs)?;
     matrix.print();
+    let mut unseen = Vec::new();
     if args.faults.is_empty() {
         // The report shows the whole matrix or none.
         matrix.write(&ctx.proof_out().join("counterfactuals.json"))?;
+        unseen = matrix.only_by_absence();
+        unseen
+            .iter()
+            .for_each(|claim| say!("  HOLE {claim}: every fault ends the run before the judge looks at it"));
     }
     say!("{}", matrix.line());
-    Ok(if matrix.is_good() { Exit::Success } else { Exit::Red })
+    Ok(if matrix.is_good() && unseen.is_empty() { Exit::Success } else { Exit::Red })
 }
 
 fn choose<'a>(table: &'a Table, names: &[String]) -> anyhow::Result<Vec<&'a Fault>> {
@@ -160,7 +165,7 @@ fn run_all(ctx: &Ctx, built: &Built, place: &Path, faults: &[&Fault], jobs: usiz
     let work = || -> anyhow::Result<()> {
         while let Some(fault) = faults.get(next.fetch_add(1, Ordering::Relaxed)) {
             step.at(fault.run());
-            let append = format!("fault={}", fault.name);
+            let append = fault.argument();
             let outcome: Outcome = proof::prove_into(
                 ctx,
                 &plan(built, fault.smp, &append),

@@ -65,7 +65,12 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
 /// [`Outcome`].
 pub fn prove(ctx: &Ctx, plan: &Plan, show: bool) -> anyhow::Result<Outcome> {
     // What is wrong with the plan is said before anything is built.
-    harts(plan)?;
+    let enabled = harts(plan)?.len();
+    if plan.smp_required && enabled < 2 {
+        let meant =
+            format!("SMP cannot be proved on one CPU, and of this machine's harts {enabled} is enabled");
+        return Err(wrong("REQUIRE_SMP", "1", &meant));
+    }
     let built = build::build(ctx)?;
     let outcome = prove_into(ctx, plan, &built, (&ctx.proof_out(), &plan.name()), show)?;
     report::make_last(ctx, &outcome)?;

@@ -146,10 +146,32 @@ pub fn command(plan: &Plan) -> String {
     for arg in &plan.qemu_args {
         add(&[&format!("--qemu-arg={arg}")]);
     }
+    if plan.timeout != Plan::usual_timeout(plan.smp) {
+        add(&["--timeout", &format!("{}ms", plan.timeout.as_millis())]);
+    }
     let line = shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "));
-    let smp = if plan.smp > 1 && !plan.smp_judged { format!("SMP={} ", plan.smp) } else { String::new() };
-    let legacy = if plan.legacy { "QEMU_FORCE_LEGACY=1 " } else { "" };
-    format!("{legacy}{smp}{line}")
+    let mut variables = Vec::new();
+    let mut set = |name: &str, value: &str| variables.push((name.to_owned(), value.to_owned()));
+    if let Some(qemu) = &plan.qemu {
+        set("QEMU", qemu);
+    }
+    if plan.legacy {
+        set("QEMU_FORCE_LEGACY", "1");
+    }
+    if plan.smp > 1 && !plan.smp_judged {
+        set("SMP", &plan.smp.to_string());
+    }
+    if plan.smp_required {
+        set("REQUIRE_SMP", "1");
+    }
+    if plan.until_marker {
+        set("RUN_UNTIL_MARKER", "1");
+    }
+    let quoted =
+        |value: &str| shlex::try_quote(value).map_or_else(|_| value.to_owned(), |value| value.into_owned());
+    let variables: String =
+        variables.iter().map(|(name, value)| format!("{name}={} ", quoted(value))).collect();
+    format!("{variables}{line}")
 }
 
 #[cfg(test)]
@@ -158,11 +180,20 @@ mod tests {
 
     #[test]
     fn the_command_says_everything_that_is_not_usual() {
-        assert_eq!(command(&Plan::new(4)), "cargo xtask proof --smp 4");
-        let mut plan = Plan::new(2);
+        let plain = |smp| Plan { until_marker: false, ..Plan::new(smp) };
+        assert_eq!(command(&plain(4)), "cargo xtask proof --smp 4");
+        assert_eq!(command(&Plan::new(4)), "RUN_UNTIL_MARKER=1 cargo xtask proof --smp 4");
+        let mut plan = plain(2);
         plan.smp_judged = false;
         assert_eq!(command(&plan), "SMP=2 cargo xtask proof");
-        let mut plan = Plan::new(8);
+        let mut plan = plain(2);
+        (plan.smp_required, plan.qemu) = (true, Some("/opt/a qemu".into()));
+        plan.timeout = std::time::Duration::from_millis(1);
+        assert_eq!(
+            command(&plan),
+            "QEMU='/opt/a qemu' REQUIRE_SMP=1 cargo xtask proof --smp 2 --timeout 1ms"
+        );
+        let mut plan = plain(8);
         (plan.icount, plan.boot_hart, plan.disabled) = (true, Some(3), vec![1, 2]);
         (plan.append, plan.legacy) = ("a 'b'".into(), true);
         assert_eq!(

@@ -220,6 +220,10 @@ events! {
     Evicted = 38 { /// It.
         task: Task, /// Where to.
         to: Cpu }
+    /// The running task is about to wait, and no longer than until then.
+    Deadline = 39 { /// It.
+        task: Task, /// Until when, ns since boot.
+        at: u64 }
 }
 
 /// A set of kinds: which facts the kernel writes down.

@@ -106,6 +106,7 @@ fn event(kind: Kind) -> BoxedStrategy<Event> {
             (n(), n()).prop_map(|(space, targets)| Event::Shootdown { space, targets }).boxed()
         }
         Kind::Evicted => (task(), cpu()).prop_map(|(task, to)| Event::Evicted { task, to }).boxed(),
+        Kind::Deadline => (task(), any::<u64>()).prop_map(|(task, at)| Event::Deadline { task, at }).boxed(),
     }
 }
 

@@ -43,6 +43,7 @@ impl<const W: usize> Scheduler<W> {
         local.attention = true;
         m.save(&task);
         let slot = task.slot();
+        m.fact(Event::Deadline { task: self.tasks.fact(slot), at: deadline });
         m.fact(Event::Leave { task: self.tasks.fact(slot), why: Leave::Block });
         self.tasks.slot(slot as u32).deadline.store(deadline, Ordering::Relaxed);
         local.timers.insert(self.tasks.next_ticket(&task), deadline);
@@ -72,6 +73,7 @@ impl<const W: usize> Scheduler<W> {
             self.tasks.slot(slot as u32).deadline.store(deadline.unwrap_or(u64::MAX), Ordering::Relaxed);
             if let Some(deadline) = deadline {
                 timers.insert(ticket, deadline);
+                m.fact(Event::Deadline { task: self.tasks.fact(slot), at: deadline });
             }
             m.fact(Event::Leave { task: self.tasks.fact(slot), why: Leave::Block });
             Ok(())

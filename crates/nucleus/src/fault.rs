@@ -28,6 +28,8 @@ pub enum Fault {
     WakeUnrung,
     /// A steal takes up to twice the bound, and more than the bound may be asked for.
     StealUnbounded,
+    /// An idle CPU takes up to twice the bound; more than the bound may not be asked for.
+    StealDeep,
     /// An idle CPU does not steal.
     StealNever,
     /// A steal does not name the first of the tasks that it took.

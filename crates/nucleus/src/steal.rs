@@ -87,7 +87,7 @@ impl<const W: usize> Scheduler<W> {
             if !self.sets.surplus[class].contains(victim) {
                 continue;
             }
-            if !bounded {
+            if !bounded || m.commits(Fault::StealDeep) {
                 return Ok(self.steal_too_many(m, me, local, victim, class));
             }
             let mut taken = [0; STEAL_BOUND];

@@ -144,7 +144,7 @@ impl<'a> Reader<'a> {
                 continue;
             }
             // A directory from before these had a kind of their own. To the format it is a file, so its size counts.
-            if matches!(kind, b'0' | 0) && self.last.ends_with('/') {
+            if matches!(kind, b'0' | 0 | b'7') && self.last.ends_with('/') {
                 self.content(header)?;
                 continue;
             }

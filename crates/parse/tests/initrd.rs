@@ -112,6 +112,9 @@ fn directories_are_skipped_and_a_leading_dot_goes() {
     // What an old directory brings along is stepped over, and not taken for the next header.
     let old = with_header(b"old/", |_| {}, &with_header(b"smuggled", |_| {}, b"x")[..2 * BLOCK]);
     assert_eq!(list(&old), []);
+    // A file that is to lie in one piece is a file otherwise, and so a directory by its name as well.
+    let contiguous = with_header(b"old/", |header| header.as_mut_bytes()[156] = b'7', b"x");
+    assert_eq!(list(&contiguous), []);
     let dots = with_header(b"././a", |_| {}, b"A");
     assert_eq!(list(&dots), [("a".to_string(), b"A".to_vec())]);
     refused(

@@ -88,7 +88,7 @@ fn expected(entries: &[Entry]) -> Result<Vec<(String, Vec<u8>)>, usize> {
         if entry.checksum_off != 0 {
             return Err(at);
         }
-        if entry.kind == b'5' || (matches!(entry.kind, b'0' | 0) && path.ends_with('/')) {
+        if entry.kind == b'5' || (matches!(entry.kind, b'0' | 0 | b'7') && path.ends_with('/')) {
             continue;
         }
         if path.is_empty() || path.len() > 255 || !matches!(entry.kind, b'0' | 0 | b'7') {

@@ -1,7 +1,7 @@
 //! Which fault, on which CPU, from when on and how often.
 
 use alloc::string::{String, ToString};
-use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use antler_abi::MachineExit;
 use antler_facts::Marker;
@@ -43,11 +43,14 @@ static FAULTS: &[Entry] = &[
     entry("wrong-sender", Which::Sched(Sched::WrongSender), Some(Marker::IpiCounterfactual), ALWAYS),
     entry("ring-latched", Which::Sched(Sched::RingLatched), Some(Marker::IpiCounterfactual), 1),
     entry("wake-unrung", Which::Sched(Sched::WakeUnrung), Some(Marker::IpiCounterfactual), ALWAYS),
+    entry("doorbell-by-timer", Which::Kernel(Fault::DoorbellByTimer), Some(Marker::SmpOnline), ALWAYS),
+    entry("refused-rings", Which::Kernel(Fault::RefusedRings), None, ALWAYS),
     entry("stacks-shared", Which::Kernel(Fault::StacksShared), None, ALWAYS),
     entry("secondary-idle", Which::Kernel(Fault::SecondaryIdle), None, ALWAYS),
     entry("online-by-starter", Which::Kernel(Fault::OnlineByStarter), None, ALWAYS),
     entry("harts-misnumbered", Which::Kernel(Fault::HartsMisnumbered), None, ALWAYS),
     entry("steal-unbounded", Which::Sched(Sched::StealUnbounded), Some(Marker::WorkStealing), ALWAYS),
+    entry("steal-deep", Which::Sched(Sched::StealDeep), Some(Marker::WorkStealing), ALWAYS),
     entry("steal-never", Which::Sched(Sched::StealNever), Some(Marker::RejectOffline), ALWAYS),
     entry("steal-unsaid", Which::Sched(Sched::StealUnsaid), Some(Marker::RejectOffline), 1),
     entry(
@@ -78,6 +81,9 @@ static FAULTS: &[Entry] = &[
     entry("trap-misattributed", Which::Kernel(Fault::TrapMisattributed), Some(Marker::Timer), 1),
     entry("fact-lost", Which::Kernel(Fault::FactLost), Some(Marker::Timer), 1),
     entry("dispatch-unsaid", Which::Kernel(Fault::DispatchUnsaid), Some(Marker::Timer), 1),
+    entry("preempt-misstated", Which::Kernel(Fault::PreemptMisstated), None, ALWAYS),
+    entry("refusal-unsaid", Which::Kernel(Fault::RefusalUnsaid), None, ALWAYS),
+    entry("deadline-misstated", Which::Kernel(Fault::DeadlineMisstated), Some(Marker::UserMode), ALWAYS),
     entry("marker-twice", Which::Kernel(Fault::MarkerTwice), Some(Marker::UserMode), 1),
     entry("marker-unbacked", Which::Kernel(Fault::MarkerUnbacked), Some(Marker::UserMode), 1),
     entry("marker-silent", Which::Kernel(Fault::MarkerSilent), Some(Marker::UserMode), 1),
@@ -90,10 +96,20 @@ static CHOSEN: AtomicUsize = AtomicUsize::new(usize::MAX);
 static CPU: AtomicUsize = AtomicUsize::new(usize::MAX);
 /// How often it may still be committed; 0 before its marker.
 static LEFT: AtomicU32 = AtomicU32::new(0);
+/// Whether it has been committed.
+static DONE: AtomicBool = AtomicBool::new(false);
 
 /// Takes `fault=NAME[@cpuN]` out of the boot arguments, and returns the others.
 pub(crate) fn take(text: &str) -> String {
     let is_fault = |word: &&str| word.starts_with("fault=");
+    if let Some(second) = text.split_ascii_whitespace().filter(is_fault).nth(1) {
+        end::refuse(
+            MachineExit::BadInput,
+            format_args!(
+                "boot argument `{second}`: one fault at a time, or none could be told by its effect"
+            ),
+        );
+    }
     if let Some(word) = text.split_ascii_whitespace().find(is_fault) {
         choose(word).unwrap_or_else(|| {
             let names: String = FAULTS.iter().flat_map(|fault| [" ", fault.name]).collect();
@@ -124,6 +140,28 @@ fn choose(word: &str) -> Option<()> {
     }
     CHOSEN.store(index, Ordering::Relaxed);
     Some(())
+}
+
+/// Refuses a fault that is to be committed on a CPU that there is not.
+pub(crate) fn demand(cpus: usize) {
+    let cpu = CPU.load(Ordering::Relaxed);
+    if CHOSEN.load(Ordering::Relaxed) < FAULTS.len() && cpu != usize::MAX && cpu >= cpus {
+        end::refuse(
+            MachineExit::BadInput,
+            format_args!("boot argument `fault=`: there is no cpu{cpu}, but {cpus} CPUs"),
+        );
+    }
+}
+
+/// The exit code of a machine that was to commit a fault: if it never had occasion to, the run says nothing of it.
+pub(crate) fn told(exit: MachineExit) -> MachineExit {
+    match FAULTS.get(CHOSEN.load(Ordering::Relaxed)) {
+        Some(fault) if exit == MachineExit::Success && !DONE.load(Ordering::Relaxed) => {
+            say!("antler: the fault {} was never committed", fault.name);
+            MachineExit::BadInput
+        }
+        _ => exit,
+    }
 }
 
 /// A marker was stated: the fault that waits for it may be committed from now on.
@@ -161,5 +199,9 @@ fn is_due(which: Which) -> bool {
         ALWAYS => Some(ALWAYS),
         left => left.checked_sub(1),
     };
-    LEFT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend).is_ok()
+    let commits = LEFT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend).is_ok();
+    if commits {
+        DONE.store(true, Ordering::Relaxed);
+    }
+    commits
 }

@@ -5,7 +5,11 @@
 #[cfg(feature = "faults")]
 mod chosen;
 #[cfg(feature = "faults")]
+mod defer;
+#[cfg(feature = "faults")]
 mod late;
+#[cfg(feature = "faults")]
+mod words;
 
 /// An error in the kernel's own part; those of the scheduler are [`antler_nucleus::Fault`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,9 +59,24 @@ pub(crate) enum Fault {
     BootUnstated,
     /// A trap is put down to another task.
     TrapMisattributed,
+    /// A doorbell is put off to a timer interrupt, which comes at once and finds what it was for.
+    #[cfg(feature = "faults")]
+    DoorbellByTimer,
+    /// A target is refused, and another CPU is rung for it.
+    RefusedRings,
+    /// A task that is taken off its CPU against its will is said to have yielded.
+    #[cfg(feature = "faults")]
+    PreemptMisstated,
+    /// That a call was refused for a bad pointer or handle is not stated.
+    #[cfg(feature = "faults")]
+    RefusalUnsaid,
+    /// A task is said to wait longer than it does.
+    #[cfg(feature = "faults")]
+    DeadlineMisstated,
     /// A fact is lost after it was counted.
     FactLost,
     /// A dispatch is not stated.
+    #[cfg(feature = "faults")]
     DispatchUnsaid,
     /// A marker's line is printed twice.
     MarkerTwice,
@@ -70,9 +89,13 @@ pub(crate) enum Fault {
 }
 
 #[cfg(feature = "faults")]
-pub(crate) use chosen::{commits, reached, scheduler_commits, take};
+pub(crate) use chosen::{commits, demand, reached, scheduler_commits, take, told};
+#[cfg(feature = "faults")]
+pub(crate) use defer::defer;
 #[cfg(feature = "faults")]
 pub(crate) use late::{complete, leave_incomplete, remember};
+#[cfg(feature = "faults")]
+pub(crate) use words::misstate;
 
 /// Whether this CPU is to do this wrong, here and now.
 #[cfg(not(feature = "faults"))]

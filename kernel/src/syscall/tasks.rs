@@ -162,6 +162,13 @@ pub(super) fn resched(call: &mut Call<'_>) -> Result<u64, Error> {
     let target = match target {
         Err(TargetError::InvalidTarget) if faults::commits(Fault::TargetUnchecked) => return Ok(0),
         Err(TargetError::Offline) if faults::commits(Fault::OfflineAccepted) => return Ok(0),
+        Err(error) if faults::commits(Fault::RefusedRings) => {
+            let other = (CpuId::here(call.here).index() + 1) % k.sched.cpus_present();
+            if let Ok(other) = k.sched.target(other) {
+                k.sched.resched(&Here, call.here, other).map_err(|error| error.to_abi())?;
+            }
+            return Err(error.to_abi());
+        }
         target => target.map_err(|error| error.to_abi())?,
     };
     k.sched.resched(&Here, call.here, target).map(|()| 0).map_err(|error| error.to_abi())

@@ -233,6 +233,9 @@ fn cause(
                 )
             }
         },
+        Event::Deadline { task, .. } => {
+            need(entry.by(task, &[Sleep, Wait]), "a call of the task that waits so long")
+        }
         Event::Spawned { parent: Task(0), .. } => {
             need(fact.cpu == Cpu(0) && !entry.ran && !entry.booting, "cpu0, right after the boot")
         }
@@ -310,6 +313,10 @@ fn effects(number: u64, task: Task, came: &[Fact]) -> Result<(), String> {
         return Err("and set more than one ceiling".into());
     }
     let has = |pick: &dyn Fn(&Event) -> bool| came.iter().any(|fact| pick(&fact.event));
+    let leaves = |event: &Event| matches!(event, Event::Leave { task: t, why: Leave::Block } if *t == task);
+    if call == Syscall::Sleep && has(&leaves) && !matches!(first, Some(Event::Deadline { .. })) {
+        return Err("and sleeps, and nothing says until when".into());
+    }
     let done = match call {
         Syscall::Spawn => matches!(first, Some(Event::Spawned { parent, .. }) if parent == task),
         Syscall::Exit | Syscall::ThreadExit => {

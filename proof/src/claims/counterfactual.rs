@@ -6,6 +6,7 @@ use super::{Findings, no_window};
 use crate::requests::Exchange;
 use crate::trace::Trace;
 use crate::verdict::Case;
+use crate::words::SOFTWARE_INTERRUPT;
 
 /// System calls that the target must complete undisturbed.
 const CALLS: usize = 100;
@@ -80,6 +81,17 @@ fn experiment(trace: &Trace, exchange: &Exchange, findings: &mut Findings) {
     });
     findings.at(&chain).must(matches!(facts[seen.index].event, Event::Seen { at: Seen::Trap }), || {
         format!("{name}: cpu{} did not trap out of U-mode for it", exchange.target.0)
+    });
+    // At once, and by nothing else: the first thing after the ring is the trap for the doorbell, and then it is seen.
+    let first = facts.get(until);
+    let rings = |fact: &&Fact| matches!(fact.event, Event::TrapUser { cause: SOFTWARE_INTERRUPT, .. });
+    findings.at(&chain).must(first.is_some_and(|fact| rings(&fact)) && seen.index == until + 1, || {
+        let first = first.map_or("nothing".to_owned(), |fact| format!("{:?} at {} ns", fact.event, fact.time));
+        format!(
+            "{name}: rung at {rung} ns, the first thing of cpu{} is not the trap for its doorbell but {first}, and it saw \
+             the doorbell at {} ns",
+            exchange.target.0, seen.time
+        )
     });
     // Request and withheld doorbell, the first and the last calls made undisturbed, then doorbell, seen, ack.
     let (before, after) = chain.split_at(chain.len().min(2));

@@ -88,6 +88,9 @@ fn needs_after(event: Event, after: Event) -> Option<&'static str> {
             matches!(after, Event::Fault { task: t, cause: c, .. } if (t, c) == (task, cause)),
             "the task's fault",
         ),
+        Event::Deadline { task, .. } => {
+            (after == Event::Leave { task, why: Leave::Block }, "the task off its CPU")
+        }
         Event::Leave { task, why: Leave::Exit } => {
             (matches!(after, Event::Exit { task: t, .. } if t == task), "the task's exit")
         }

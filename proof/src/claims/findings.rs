@@ -37,6 +37,8 @@ impl Evidence {
 pub(crate) struct Findings {
     reasons: Vec<String>,
     more: usize,
+    /// The self-test that it looks at was never stated to be over.
+    pub(super) no_window: bool,
     found: String,
     against: Vec<Fact>,
     shown: Vec<Fact>,

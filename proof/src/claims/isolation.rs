@@ -1,6 +1,6 @@
 //! Wild programs end, and only they.
 
-use antler_abi::Error;
+use antler_abi::{Error, Syscall};
 use antler_facts::{Event, Fact, Marker};
 
 use super::Findings;
@@ -8,10 +8,19 @@ use crate::trace::Trace;
 use crate::verdict::Case;
 use crate::words::task_name;
 
-/// The faults that the wild program commits, one a thread or instance: what it does, and the `scause` values that are
-/// the hardware's word for it (page fault, or access fault).
-const FAULTS: [(&str, [u64; 2]); 3] =
-    [("a read of kernel memory", [13, 5]), ("a jump into the void", [12, 1]), ("a stack overflow", [15, 7])];
+/// The faults that wild programs commit, one each: what it does, and the `scause` values that are the hardware's word for it
+/// (page fault or access fault; privileged spec, table of `scause`).
+const FAULTS: [(&str, [u64; 2]); 4] = [
+    ("a read of kernel memory", [13, 5]),
+    ("a jump into the void", [12, 1]),
+    ("a stack overflow", [15, 7]),
+    ("an instruction that there is not", [2, 2]),
+];
+
+/// Calls that take a pointer, each of which must be refused so many times with different bad ones.
+const POINTERS: [Syscall; 6] =
+    [Syscall::Write, Syscall::FileFind, Syscall::FileInfo, Syscall::FileRead, Syscall::Wait, Syscall::Wake];
+const BAD: usize = 5;
 
 pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     let mut findings = Findings::default();
@@ -65,11 +74,21 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
             .at(&[fact])
             .must(others, || format!("no other task ran after the fault of {}", task_name(*task)));
     }
-    let refused = trace.all().filter(|fact| {
-        fact.time <= until && matches!(fact.event, Event::Refused { error: Error::BadAddress, .. })
+    let refused = trace.all().filter(|fact| fact.time <= until).filter_map(|fact| match fact.event {
+        Event::Refused { number, error: Error::BadAddress, .. } => Some((fact, number)),
+        _ => None,
     });
-    let refused = refused.inspect(|fact| findings.shows(fact)).count();
-    findings.must(refused > 0, || "no system call with a bad pointer was refused before the marker".into());
+    let refused: Vec<(&Fact, u64)> = refused.collect();
+    findings.shows_all(refused.iter().map(|(fact, _)| *fact));
+    for call in POINTERS {
+        let times = refused.iter().filter(|(_, number)| *number == call.number() as u64).count();
+        findings.must(times >= BAD, || {
+            format!(
+                "{call:?} was refused for a bad pointer {times} times before the marker; {BAD} are needed"
+            )
+        });
+    }
+    let refused = refused.len();
     findings.found(format!("{} programs ended for faults, {refused} bad pointers refused", faults.len()));
     findings
 }

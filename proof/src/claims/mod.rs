@@ -17,6 +17,7 @@ mod ownership;
 mod platform;
 mod qos;
 mod resched;
+mod returns;
 mod satp;
 mod stacks;
 mod stealing;
@@ -24,6 +25,7 @@ mod stop;
 mod target;
 mod timer;
 mod traps;
+mod user_mode;
 
 use antler_facts::Marker;
 use serde::Serialize;
@@ -66,6 +68,9 @@ pub struct Claim {
     pub evidence: Vec<Evidence>,
     /// How many facts there were to choose from.
     pub evidence_total: usize,
+    /// It is red for nothing but that its self-test was never stated to be over: the kernel's own checks, or a bound, ended
+    /// the run before the judge had anything to look at.
+    pub by_absence: bool,
 }
 
 type Judge = fn(&Trace, &Case) -> Findings;
@@ -92,7 +97,7 @@ const fn entry(
 
 const ONLINE: &[Option<Marker>] = &[None, Some(Marker::SmpOnline)];
 
-static CLAIMS: [Entry; 24] = [
+static CLAIMS: [Entry; 26] = [
     entry("integrity", false, &[], integrity::judge, "every CPU's facts are there, in order, none dropped"),
     entry(
         "platform",
@@ -127,7 +132,21 @@ static CLAIMS: [Entry; 24] = [
         false,
         &[Some(Marker::Trap), Some(Marker::UserMode)],
         traps::judge,
-        "every trap and system call came from the task that the CPU ran, and programs did run",
+        "every trap and system call came from the task that the CPU ran",
+    ),
+    entry(
+        "returns",
+        false,
+        &[Some(Marker::Trap)],
+        returns::judge,
+        "a task goes on behind its calls, behind its yields, and behind every end of a slice",
+    ),
+    entry(
+        "user mode",
+        false,
+        &[Some(Marker::UserMode)],
+        user_mode::judge,
+        "calls of every kind are answered, wrong ones are refused with the error of their kind, threads begin and end",
     ),
     entry(
         "entries",
@@ -283,11 +302,15 @@ fn conclude(entry: &Entry, trace: &Trace, case: &Case) -> Claim {
         reasons: Vec::new(),
         evidence: Vec::new(),
         evidence_total: 0,
+        by_absence: false,
     };
     if entry.smp && !case.smp_judged {
         return claim;
     }
-    let (reasons, found, evidence, total) = (entry.judge)(trace, case).conclude();
+    let findings = (entry.judge)(trace, case);
+    let no_window = findings.no_window;
+    let (reasons, found, evidence, total) = findings.conclude();
+    claim.by_absence = no_window && reasons.len() == 1;
     claim.state = if reasons.is_empty() { State::Green } else { State::Red };
     (claim.reasons, claim.found) = (reasons, found);
     (claim.evidence, claim.evidence_total) = (evidence, total);
@@ -296,5 +319,6 @@ fn conclude(entry: &Entry, trace: &Trace, case: &Case) -> Claim {
 
 /// Reports that a claim's window is missing, because its marker was never stated.
 pub(crate) fn no_window(findings: &mut Findings, marker: Marker) {
+    findings.no_window = true;
     findings.red(format!("no fact states the {marker:?} self-test, so there is nothing to look at"));
 }

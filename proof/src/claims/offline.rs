@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use antler_abi::Error;
+use antler_abi::{Error, Syscall};
 use antler_facts::{Cpu, Event, Fact, Hart, Marker, Request};
 
 use super::chain::refused;
 use super::platform::present;
 use super::target::{Refusals, refusals};
 use super::{Findings, no_window};
+use crate::requests::Exchange;
 use crate::trace::{Trace, Window};
 use crate::verdict::Case;
 
@@ -124,10 +125,11 @@ fn back(trace: &Trace, cpu: Cpu, span: Window, window: Window, findings: &mut Fi
             && exchange.what == Request::Resched
             && later.has(exchange.request.time)
             && exchange.ack.is_some_and(|ack| later.has(ack.time))
+            && by_call(trace, exchange)
     });
     findings.shows_all(asked.iter().flat_map(|exchange| exchange.facts(trace)));
     findings.must(asked.is_some(), || {
-        format!("no reschedule request was answered by cpu{} after its return", cpu.0)
+        format!("no resched call for cpu{} was answered by it after its return", cpu.0)
     });
     let here = trace.within(cpu, later);
     let stole = here.iter().find_map(|fact| match fact.event {
@@ -141,6 +143,12 @@ fn back(trace: &Trace, cpu: Cpu, span: Window, window: Window, findings: &mut Fi
     });
     findings.shows_all(stole.into_iter().flatten());
     findings.must(stole.is_some(), || format!("cpu{} stole and ran no task after its return", cpu.0));
+}
+
+/// Whether a request was posted because a program called for it, and not because there was work.
+fn by_call(trace: &Trace, exchange: &Exchange) -> bool {
+    let before = trace.before(exchange.sender, exchange.request.index).map(|fact| fact.event);
+    matches!(before, Some(Event::Syscall { number, .. }) if number == Syscall::Resched.number() as u64)
 }
 
 /// What firmware reports of a hart agrees with what the CPU says that it is: STARTED while online, STOPPED only between

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use antler_facts::{Cpu, Event, Fact, Hart, Marker, Request};
+use antler_facts::{Cpu, Event, Fact, Hart, Marker, Request, Seen};
 
 use super::{Findings, no_window, platform::present};
 use crate::trace::{Trace, Window};
@@ -113,7 +113,8 @@ fn lives(trace: &Trace, cpu: Cpu, said: Up<'_>, findings: &mut Findings) {
     }
 }
 
-/// Between the markers every CPU answers a Call with what its own registers say, and that is its own.
+/// Between the markers every CPU answers a Call with what its own registers say, and that is its own; all but the caller
+/// answer out of a trap.
 fn identities(trace: &Trace, up: &BTreeMap<Cpu, Up<'_>>, findings: &mut Findings) {
     let Some(window) = trace.window(Marker::SmpOnline) else {
         return no_window(findings, Marker::SmpOnline);
@@ -138,8 +139,12 @@ fn identities(trace: &Trace, up: &BTreeMap<Cpu, Up<'_>>, findings: &mut Findings
         findings.at(&[said.fact, fact]).must(hart == said.hart, || {
             format!("cpu{} answers as hart {}, it is {}", cpu.0, hart.0, said.hart.0)
         });
-        if !answers_a_call(trace, cpu, fact.seq, window) {
-            callers.push(cpu);
+        match answers_a_call(trace, cpu, fact.seq, window) {
+            None => callers.push(cpu),
+            // Out of WFI it would say nothing of the stack on which traps begin.
+            Some((doorbell, at)) => findings.at(&[doorbell, fact]).must(at == Seen::Trap, || {
+                format!("cpu{} answers out of {at:?}, and not out of a trap from U-mode", cpu.0)
+            }),
         }
     }
     // The caller needs no Call to itself; everybody else does.
@@ -151,21 +156,23 @@ fn identities(trace: &Trace, up: &BTreeMap<Cpu, Up<'_>>, findings: &mut Findings
     });
 }
 
-/// Whether the identity with that sequence number answers a Call: it stands under a `Seen` under which a sender was
-/// acknowledged that made a Call to this CPU. (Not necessarily the Call itself: a target that is about to meet an
-/// earlier request may find and answer the Call before its own request is stated.)
-fn answers_a_call(trace: &Trace, cpu: Cpu, seq: u32, window: Window) -> bool {
+/// The doorbell, and where it was seen, if the identity with that sequence number answers a Call: it stands under a `Seen`
+/// under which a sender was acknowledged that made a Call to this CPU. (Not necessarily the Call itself: a target that is
+/// about to meet an earlier request may find and answer the Call before its own request is stated.)
+fn answers_a_call(trace: &Trace, cpu: Cpu, seq: u32, window: Window) -> Option<(&Fact, Seen)> {
     let facts = trace.of(cpu);
-    let Some(at) = facts.iter().position(|fact| fact.seq == seq) else { return false };
+    let at = facts.iter().position(|fact| fact.seq == seq)?;
     let seen = |fact: &Fact| matches!(fact.event, Event::Seen { .. });
-    let Some(begin) = facts[..at].iter().rposition(seen) else { return false };
+    let begin = facts[..at].iter().rposition(seen)?;
+    let Event::Seen { at: place } = facts[begin].event else { return None };
     let end = facts[at..].iter().position(seen).map_or(facts.len(), |offset| at + offset);
-    facts[begin..end].iter().any(|fact| match fact.event {
+    let answers = facts[begin..end].iter().any(|fact| match fact.event {
         Event::Ack { sender, .. } => trace.exchanges().iter().any(|exchange| {
             (exchange.sender, exchange.target, exchange.what) == (sender, cpu, Request::Call)
                 && window.has(exchange.request.time)
                 && exchange.ack.is_some()
         }),
         _ => false,
-    })
+    });
+    answers.then_some((&facts[begin], place))
 }

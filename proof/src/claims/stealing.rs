@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use antler_abi::Qos;
-use antler_facts::{Cpu, Event, Fact, Marker, Place, Task};
+use antler_facts::{Cpu, Event, Fact, Leave, Marker, Place, Task};
 
 use super::{Findings, no_window};
 use crate::life::Life;
@@ -33,14 +33,39 @@ pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
     findings.must(together >= needed, || {
         format!("at most {together} CPUs had one of the tasks begun and not ended at one moment, {needed} are needed")
     });
+    let migrants = migrants(trace, window, &mut findings);
+    findings.must(migrants > 0, || {
+        "no task was taken off its CPU by the end of a slice or a higher class, stolen, and went on elsewhere".into()
+    });
     let moved =
         batch.iter().filter(|(_, life)| life.ran.first().is_some_and(|stay| stay.cpu != home)).count();
     findings.found(format!(
-        "{} tasks put on cpu{}, {moved} of them begun elsewhere, {together} CPUs at once",
+        "{} tasks put on cpu{}, {moved} of them begun elsewhere, {together} CPUs at once; {migrants} stolen in mid-work",
         batch.len(),
         home.0
     ));
     findings
+}
+
+/// How many times a task that was taken off its CPU against its will was stolen and then went on, on the thief's CPU.
+fn migrants(trace: &Trace, window: Window, findings: &mut Findings) -> usize {
+    let mut found = 0;
+    for (task, life) in trace.lives().iter() {
+        let preempted = |fact: &Fact| fact.event == Event::Leave { task, why: Leave::Preempt };
+        for pair in life.ran.windows(2) {
+            let Some(end) = pair[0].end.filter(|end| preempted(end) && window.has(end.time)) else {
+                continue;
+            };
+            let (from, to) = (pair[0].cpu, pair[1].cpu);
+            let span = Window { from: end.time, to: pair[1].span.from };
+            let stolen =
+                trace.within(to, span).iter().find(|fact| fact.event == Event::Stolen { task, victim: from });
+            let Some(stolen) = stolen.filter(|_| window.has(span.to)) else { continue };
+            found += 1;
+            findings.shows_all([&end, stolen, &pair[1].begin]);
+        }
+    }
+    found
 }
 
 /// The tasks that were made in the window and queued by a CPU on itself, of the CPU that has most of them.

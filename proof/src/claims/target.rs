@@ -1,7 +1,7 @@
 //! A CPU that does not exist is no target.
 
 use antler_abi::{Error, Syscall};
-use antler_facts::{Cpu, Event, Fact, Marker};
+use antler_facts::{Cpu, Event, Fact, Marker, Place};
 
 use super::{Findings, no_window};
 use crate::trace::Trace;
@@ -18,9 +18,6 @@ pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
         for refusal in refusals(trace.within(cpu, window), Error::InvalidTarget) {
             findings.at(&refusal.facts).must(refusal.target >= u64::from(case.cpus), || {
                 format!("cpu{} is refused as if it did not exist", refusal.target)
-            });
-            findings.at(&refusal.facts).must(!refusal.sent, || {
-                format!("something was sent while target {} was refused", refusal.target)
             });
             seen.count(&refusal, &mut findings);
         }
@@ -66,8 +63,9 @@ pub(super) struct Refusal<'a> {
     pub call: u64,
     /// Whether that call itself was refused with the same error.
     pub told: bool,
-    /// Whether the CPU posted or rang anything between the call and its refusal.
-    pub sent: bool,
+    /// What the CPU posted, rang or sent to anybody in the entry of that call: a call that is refused changes nothing, so
+    /// nothing else has cause to.
+    pub sent: Option<&'a Fact>,
     pub time: u64,
     /// The call, the refused target, and what the caller was told.
     pub facts: Vec<&'a Fact>,
@@ -89,6 +87,14 @@ impl Refusals {
             _ => return,
         }
         findings.shows_all(refusal.facts.iter().copied());
+        let sent: Vec<&Fact> = refusal.facts.iter().copied().chain(refusal.sent).collect();
+        findings.at(&sent).must(refusal.sent.is_none(), || {
+            format!(
+                "target {} was refused, and in the same entry something was sent: {:?}",
+                refusal.target,
+                refusal.sent.map(|fact| fact.event)
+            )
+        });
         findings
             .at(&refusal.facts)
             .must(refusal.told, || format!("target {} was refused, but the call went well", refusal.target));
@@ -101,6 +107,18 @@ impl Refusals {
     }
 }
 
+/// Whether the fact is about something that another CPU will notice.
+fn sends(fact: &Fact) -> bool {
+    matches!(
+        fact.event,
+        Event::Request { .. }
+            | Event::Ring { .. }
+            | Event::Rode { .. }
+            | Event::Withheld { .. }
+            | Event::Enqueue { place: Place::Inbox, .. }
+    )
+}
+
 /// Every `TargetRefused` with that error among one CPU's facts, with its system call.
 pub(super) fn refusals(facts: &[Fact], error: Error) -> Vec<Refusal<'_>> {
     let call = |fact: &Fact| matches!(fact.event, Event::Syscall { .. });
@@ -110,14 +128,25 @@ pub(super) fn refusals(facts: &[Fact], error: Error) -> Vec<Refusal<'_>> {
         let Some(begin) = facts[..index].iter().rposition(call).filter(|_| e == error) else { continue };
         let end = facts[index..].iter().position(call).map_or(facts.len(), |offset| index + offset);
         let Event::Syscall { number, .. } = facts[begin].event else { continue };
-        let sends = |f: &Fact| matches!(f.event, Event::Request { target: Cpu(t), .. } | Event::Ring { target: Cpu(t), .. } if u64::from(t) == target);
+        let over = |f: &Fact| {
+            matches!(
+                f.event,
+                Event::TrapUser { .. }
+                    | Event::Leave { .. }
+                    | Event::Dispatch { .. }
+                    | Event::IdleBegin {}
+                    | Event::Marker { .. }
+            )
+        };
+        let entry = &facts[begin + 1..];
+        let entry = &entry[..entry.iter().position(over).unwrap_or(entry.len())];
         let told = |f: &Fact| matches!(f.event, Event::Refused { number: n, error: e, .. } if n == number && e == error);
         let told = facts[index..end].iter().find(|fact| told(fact));
         found.push(Refusal {
             target,
             call: number,
             told: told.is_some(),
-            sent: facts[begin..end].iter().any(sends),
+            sent: entry.iter().find(|fact| sends(fact)),
             time: fact.time,
             facts: [&facts[begin], fact].into_iter().chain(told).collect(),
         });

@@ -67,9 +67,10 @@ impl Oracle for Turns {
             Note::Enter => self.yielded = None,
             Note::Yield => self.yielded = book.cpus[at.cpu].current,
             Note::Held(false) => {
-                // A slice that ended meanwhile is over by the end of this entry.
+                // Of a slice that ended meanwhile the tick is set, and due at once, by the end of this entry; it takes the
+                // next one to take the task off.
                 if let Some(shared) = &mut self.shared[at.cpu] {
-                    shared.due = shared.due.max(at.time + book.bounds.entry(at.cpu));
+                    shared.due = shared.due.max(at.time + 3 * book.bounds.entry(at.cpu));
                 }
             }
             _ => {}

@@ -19,6 +19,9 @@ pub struct Row {
     fault: Fault,
     /// Claims that are red, and markers whose line is missing or has no fact.
     red: BTreeSet<String>,
+    /// Claims that are red because of what the judge found, and not only because their self-test was never over.
+    #[serde(skip)]
+    found: BTreeSet<String>,
     /// How the guest ended.
     guest: String,
     /// Everything expected is so.
@@ -53,6 +56,12 @@ impl Row {
         }
         Row {
             ok: wrong.is_empty(),
+            found: verdict
+                .claims
+                .iter()
+                .filter(|claim| claim.state == State::Red && !claim.by_absence)
+                .map(|claim| claim.name.to_owned())
+                .collect(),
             red,
             guest: outcome.guest.clone(),
             wrong,
@@ -102,6 +111,29 @@ impl Matrix {
     /// Whether every fault was noticed as it must be.
     pub fn is_good(&self) -> bool {
         self.rows.iter().all(|row| row.ok)
+    }
+
+    /// Claims that must be red in some row, and in each such row are red only because the guest's own checks, or a bound,
+    /// ended the run first: nothing shows that the judge would see anything. Several harts and one are told apart.
+    pub fn only_by_absence(&self) -> Vec<String> {
+        let claims: BTreeSet<&str> = antler_proof::claim_names().collect();
+        let mut must = BTreeSet::new();
+        let mut found = BTreeSet::new();
+        for row in &self.rows {
+            let alone = row.fault.smp == 1;
+            let of = |names: &BTreeSet<String>| -> Vec<(bool, String)> {
+                names
+                    .iter()
+                    .filter(|name| claims.contains(name.as_str()))
+                    .map(|name| (alone, name.clone()))
+                    .collect()
+            };
+            must.extend(of(&row.fault.must));
+            found.extend(of(&row.found.intersection(&row.fault.must).cloned().collect()));
+        }
+        let name =
+            |(alone, name): &(bool, String)| format!("{name}{}", if *alone { " (one hart)" } else { "" });
+        must.difference(&found).map(name).collect()
     }
 
     /// The table, on stdout.

@@ -36,6 +36,9 @@ pub struct Fault {
     /// Harts of the machine.
     #[serde(default = "two")]
     pub smp: u16,
+    /// The only CPU that commits it; any that comes to it if not given.
+    #[serde(default, skip_serializing)]
+    pub on: Option<u16>,
     /// Claims that must be red, and markers whose line must be missing.
     pub must: BTreeSet<String>,
     /// Others that may be.
@@ -112,6 +115,14 @@ impl Fault {
             Fault { smp: 1, must: self.alone.clone(), may, ..self.clone() }
         };
         [self.clone()].into_iter().chain((!self.alone.is_empty()).then(alone))
+    }
+
+    /// The boot argument that has it committed.
+    pub fn argument(&self) -> String {
+        match self.on {
+            Some(cpu) => format!("fault={}@cpu{cpu}", self.name),
+            None => format!("fault={}", self.name),
+        }
     }
 
     /// What a run is called: its folder, and the row of the matrix.

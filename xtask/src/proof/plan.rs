@@ -59,6 +59,8 @@ pub struct Plan {
     pub smp: u16,
     /// Whether the SMP part is to be proved.
     pub smp_judged: bool,
+    /// Whether a machine on which it cannot be is refused.
+    pub smp_required: bool,
     /// Virtual time.
     pub icount: bool,
     /// Who boots.
@@ -79,6 +81,8 @@ pub struct Plan {
     pub qemu_args: Vec<String>,
     /// Another kernel than the one just built.
     pub kernel: Option<PathBuf>,
+    /// The QEMU to run it on, if one was named.
+    pub qemu: Option<String>,
     /// Whether the run is over with the last marker; the guest then has a bounded time to end.
     pub until_marker: bool,
     /// Legacy virtio-mmio: for debugging, proves nothing.
@@ -93,16 +97,18 @@ impl Plan {
         Plan {
             smp,
             smp_judged: smp >= 2,
+            smp_required: false,
             icount: false,
             boot_hart: None,
             disabled: Vec::new(),
             bios: Bios::Default,
             dtb: None,
-            timeout: USUAL + PER_HART * u32::from(smp),
+            timeout: Plan::usual_timeout(smp),
             mem: None,
             append: String::new(),
             qemu_args: Vec::new(),
             kernel: None,
+            qemu: None,
             until_marker: true,
             legacy: false,
             report: false,
@@ -127,6 +133,7 @@ impl Plan {
         let required = flag("REQUIRE_SMP")?;
         let mut plan = Plan::new(args.smp.or(asked).unwrap_or(1));
         plan.smp_judged = plan.smp >= 2 && (required || args.smp.is_some());
+        plan.smp_required = required;
         if required && plan.smp < 2 {
             return Err(wrong("REQUIRE_SMP", "1", "SMP cannot be proved on one CPU; set SMP=2 or more"));
         }
@@ -135,6 +142,7 @@ impl Plan {
         }
         plan.timeout = args.timeout.unwrap_or(plan.timeout);
         plan.until_marker = flag("RUN_UNTIL_MARKER")?;
+        plan.qemu = env("QEMU");
         plan.legacy = flag("QEMU_FORCE_LEGACY")?;
         if let Some(text) = env("QEMU_ARGS") {
             let words = shlex::split(&text);
@@ -164,6 +172,11 @@ impl Plan {
             return Err(Fail::usage("every hart is disabled"));
         }
         Ok(())
+    }
+
+    /// How long such a run may take if nothing else was said.
+    pub fn usual_timeout(smp: u16) -> Duration {
+        USUAL + PER_HART * u32::from(smp)
     }
 
     /// The configuration's name, which is its folder's: `smp4-icount`.
