@@ -22,6 +22,7 @@ mod life;
 mod markers;
 mod requests;
 mod trace;
+mod tree;
 mod verdict;
 mod words;
 
@@ -32,4 +33,5 @@ pub use claims::{Claim, Evidence, State, names as claim_names};
 pub use console::{Checklist, Line};
 pub use markers::expected as expected_markers;
 pub use trace::Trace;
+pub use tree::enabled_harts;
 pub use verdict::{Case, GuestEnd, MarkerResult, Verdict, judge};

@@ -305,12 +305,17 @@ impl<'a, const W: usize> Sim<'a, W> {
         self.expect(0, !waited.is_empty(), "end", || {
             "tasks are parked that nothing will ever wake".to_owned()
         });
-        self.world.note(0, Note::Enter);
+        // By way of a hart that sleeps: one that died must not come back to life by it.
+        let Some(cpu) = self.harts.iter().position(|hart| matches!(hart.mode, Mode::Sleep)) else {
+            return false;
+        };
+        self.world.cpu.set(cpu);
+        self.world.note(cpu, Note::Enter);
         for key in waited {
-            self.wake(0, key, usize::MAX);
+            self.wake(cpu, key, usize::MAX);
         }
-        self.resume(0);
-        self.close(0);
+        self.resume(cpu);
+        self.close(cpu);
         true
     }
 

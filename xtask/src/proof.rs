@@ -99,6 +99,11 @@ pub fn prove_into(
     let mem = plan.mem.unwrap_or_else(|| qemu::enough(plan.smp, initrd.size()));
     qemu::check_memory(mem, plan.smp, initrd.size())?;
     plan.apply(&mut machine, mem);
+    let listed = qemu::harts_of(&qemu::board(&machine)?).map_err(anyhow::Error::msg)?;
+    anyhow::ensure!(
+        listed == harts,
+        "the device tree enables harts {listed:?}, and {harts:?} were asked for"
+    );
     let smp_judged = plan.smp_judged && cpus >= 2;
     let mut report = report::Report::new(ctx.ui, show, &plan.name());
     let mut list = Checklist::new(cpus, smp_judged);

@@ -19,7 +19,7 @@ use antler_abi::MachineExit;
 pub use guest::boot;
 pub use memory::{Size, check as check_memory, enough};
 pub use own::Own;
-pub use tree::{enabled_harts, own_tree};
+pub use tree::{board, enabled_harts, harts_of, own_tree};
 
 use crate::exit::{Exit, Fail};
 use crate::setup::Qemu;

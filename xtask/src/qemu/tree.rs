@@ -88,9 +88,25 @@ fn disable(blob: &[u8], harts: &[u16]) -> anyhow::Result<Vec<u8>> {
 pub fn enabled_harts(dtb: &Path) -> anyhow::Result<Vec<u64>> {
     let blob = std::fs::read(dtb)
         .map_err(|error| Fail::usage(format!("--dtb {}: cannot be read: {error}", dtb.display())))?;
-    let board =
-        Board::read(&blob).map_err(|error| Fail::usage(format!("--dtb {}: {error}", dtb.display())))?;
-    Ok(board.harts.iter().filter(|hart| hart.enabled).map(|hart| hart.id).collect())
+    harts_of(&blob).map_err(|error| Fail::usage(format!("--dtb {}: {error}", dtb.display())))
+}
+
+/// The same, of a tree in memory: as the judge reads it, once the kernel's own reader has found the blob whole.
+pub fn harts_of(blob: &[u8]) -> Result<Vec<u64>, String> {
+    Board::read(blob).map_err(|error| error.to_string())?;
+    antler_proof::enabled_harts(blob)
+}
+
+/// The device tree of the machine to be booted, for the judge: the one that QEMU is given, or its own. Left in the machine's
+/// folder as `board.dtb`.
+pub fn board(machine: &Machine) -> anyhow::Result<Vec<u8>> {
+    let blob = match prepare(machine)? {
+        Some(path) => std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?,
+        None => own_tree(machine)?,
+    };
+    let path = machine.dir.join("board.dtb");
+    std::fs::write(&path, &blob).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(blob)
 }
 
 #[cfg(test)]

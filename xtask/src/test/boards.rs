@@ -2,7 +2,6 @@
 //! our own firmware.
 
 use antler_abi::MachineExit;
-use antler_parse::board::Board;
 use antler_proof::{Case, GuestEnd, Verdict};
 use anyhow::Context as _;
 use dtoolkit::fdt::Fdt;
@@ -184,8 +183,7 @@ fn board(ctx: &Ctx, edit: Edit, end: &End) -> Outcome {
 
 /// The judge's word, on the harts that the tree enables.
 fn judged(ended: &Ended, blob: &[u8]) -> anyhow::Result<Verdict> {
-    let board = Board::read(blob).map_err(|error| anyhow::anyhow!("{error}"))?;
-    let harts: Vec<u64> = board.harts.iter().filter(|hart| hart.enabled).map(|hart| hart.id).collect();
+    let harts = antler_proof::enabled_harts(blob).map_err(anyhow::Error::msg)?;
     let cpus = u16::try_from(harts.len()).context("too many harts")?;
     let end = match &ended.exit {
         GuestExit::Code(code) => GuestEnd::Code(i32::from(code.code())),

@@ -1,0 +1,84 @@
+//! What the device tree says is there. By another reader than the kernel's, so that a hart which that one overlooks is
+//! missed here.
+
+use fdt::Fdt;
+use fdt::node::FdtNode;
+
+/// Ids of the harts that a device tree enables, in its order (devicetree specification 0.4, sections 2.3.4 and 3.8.1).
+///
+/// # Errors
+/// In words: the blob is none, or a hart has no id. A blob whose inside is broken may also panic the reader; the kernel's
+/// own is sturdier, and is to have read it before.
+pub fn enabled_harts(blob: &[u8]) -> Result<Vec<u64>, String> {
+    let tree = Fdt::new(blob).map_err(|error| format!("the device tree is unreadable: {error}"))?;
+    let cpus = tree.find_node("/cpus").ok_or("the device tree has no /cpus")?;
+    let harts = cpus.children().filter(|node| is_cpu(node) && is_enabled(node));
+    harts.map(|node| id(&node).ok_or_else(|| format!("/cpus/{} has no id", node.name))).collect()
+}
+
+fn is_cpu(node: &FdtNode<'_, '_>) -> bool {
+    node.property("device_type").and_then(|kind| kind.as_str()) == Some("cpu")
+}
+
+/// No status is a good one.
+fn is_enabled(node: &FdtNode<'_, '_>) -> bool {
+    let status = node.property("status").map(|status| status.as_str());
+    status.is_none_or(|status| matches!(status, Some("okay" | "ok")))
+}
+
+/// The id, of one or two cells.
+fn id(node: &FdtNode<'_, '_>) -> Option<u64> {
+    let reg = node.property("reg")?.value;
+    match reg.len() {
+        4 => Some(u64::from(u32::from_be_bytes(reg.try_into().ok()?))),
+        8 => Some(u64::from_be_bytes(reg.try_into().ok()?)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dtoolkit::model::{DeviceTree, DeviceTreeNode, DeviceTreeProperty};
+
+    use super::*;
+
+    /// A tree with a node for each: name, type, status, id.
+    fn tree(nodes: &[(&str, &str, Option<&str>, &[u8])]) -> Vec<u8> {
+        let property = |name: &str, value: &[u8]| DeviceTreeProperty::new(name, value).expect("a property");
+        let text = |text: &str| [text.as_bytes(), &[0]].concat();
+        let mut cpus = DeviceTreeNode::new("cpus").expect("a node");
+        for (name, kind, status, id) in nodes {
+            let mut node = DeviceTreeNode::new(*name).expect("a node");
+            node.add_property(property("device_type", &text(kind)));
+            node.add_property(property("reg", id));
+            if let Some(status) = status {
+                node.add_property(property("status", &text(status)));
+            }
+            cpus.add_child(node);
+        }
+        let mut tree = DeviceTree::new();
+        tree.root.add_child(cpus);
+        tree.to_dtb()
+    }
+
+    #[test]
+    fn harts_that_are_enabled_are_listed_by_their_ids() {
+        let blob = tree(&[
+            ("cpu@0", "cpu", Some("okay"), &[0, 0, 0, 0]),
+            ("cpu@2", "cpu", Some("disabled"), &[0, 0, 0, 2]),
+            ("cpu@3", "cpu", Some("ok"), &[0, 0, 0, 3]),
+            ("cpu@4", "cpu", None, &[0, 0, 0, 1, 0, 0, 0, 4]),
+            ("l2-cache", "cache", None, &[0, 0, 0, 9]),
+        ]);
+        assert_eq!(enabled_harts(&blob), Ok(vec![0, 3, 1 << 32 | 4]));
+    }
+
+    #[test]
+    fn what_is_no_tree_or_has_no_ids_is_refused() {
+        let error = |blob: &[u8]| enabled_harts(blob).unwrap_err();
+        assert!(error(b"").starts_with("the device tree is unreadable"));
+        assert_eq!(error(&DeviceTree::new().to_dtb()), "the device tree has no /cpus");
+        let short = tree(&[("cpu@0", "cpu", None, &[0, 0])]);
+        assert_eq!(error(&short), "/cpus/cpu@0 has no id");
+    }
+}
