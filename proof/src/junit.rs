@@ -34,8 +34,7 @@ impl Verdict {
         }
         let mut report = Report::new("antler-proof");
         report.add_test_suite(suite);
-        // Everything in it has been made legal XML text by `text`.
-        report.to_string().unwrap_or_default()
+        report.to_string().expect("`text` has made everything in it legal XML")
     }
 }
 

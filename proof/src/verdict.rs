@@ -86,8 +86,7 @@ pub struct Verdict {
 impl Verdict {
     /// The verdict as JSON, for machines.
     pub fn to_json(&self) -> String {
-        // Strings, numbers and lists only: there is nothing in it that could fail to serialise.
-        serde_json::to_string_pretty(self).unwrap_or_default()
+        serde_json::to_string_pretty(self).expect("strings, numbers and lists are always JSON")
     }
 
     /// One line: colour, size of the machine, what was judged.

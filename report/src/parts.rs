@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use antler_facts::{Cpu, Event, Marker};
 
 use crate::escape::html as safe;
-use crate::run::{Claim, Run, State};
+use crate::run::{Claim, Matrix, Run, State};
 use crate::scene::{Part, Scene};
 use crate::story;
 
@@ -109,7 +109,7 @@ const MARK: &str = "<svg class=\"logo\" viewBox=\"0 0 32 32\" aria-hidden=\"true
 /// Story, matrix, console, limits.
 pub fn side(page: &mut String, run: &Run, scene: &Scene<'_>) {
     let mut tabs = vec![("story", "Story"), ("console", "Console"), ("limits", "Limits")];
-    if run.faults.is_some() {
+    if run.matrix.is_some() {
         tabs.insert(1, ("faults", "Counterfactuals"));
     }
     page.push_str("<section class=\"side\" aria-label=\"What happened, and what it proves\">\n<div class=\"tabs\" role=\"tablist\">");
@@ -124,7 +124,7 @@ pub fn side(page: &mut String, run: &Run, scene: &Scene<'_>) {
     }
     page.push_str("</div>\n");
     panel(page, "story", |page| story_panel(page, run, scene));
-    if run.faults.is_some() {
+    if run.matrix.is_some() {
         panel(page, "faults", |page| matrix(page, run));
     }
     panel(page, "console", |page| {
@@ -273,11 +273,20 @@ fn claim(page: &mut String, scene: &Scene<'_>, claim: &Claim) {
 }
 
 fn matrix(page: &mut String, run: &Run) {
-    let faults = run.faults.as_deref().unwrap_or_default();
+    let Some(Matrix { kernel, faults }) = &run.matrix else { return };
     let ok = faults.iter().filter(|fault| fault.ok).count();
+    let other = run.kernel.as_ref().filter(|run| *run != kernel);
+    let stale = other.map_or(String::new(), |run| {
+        format!(
+            "<p class=\"stale\" role=\"alert\">This matrix is of another kernel than the one that ran here: of {}, and not of {}. \
+             It says nothing of this run; make it again.</p>\n",
+            safe(kernel),
+            safe(run)
+        )
+    });
     let _ = write!(
         page,
-        "<h2>Counterfactuals</h2>\n<p>Kernels with a fault built in, and what turned red. A fault that nobody notices is a \
+        "{stale}<h2>Counterfactuals</h2>\n<p>Kernels with a fault built in, and what turned red. A fault that nobody notices is a \
          hole in the proof. {ok} of {} are red where they should be.</p>\n<div class=\"matrix\" tabindex=\"0\" role=\"region\" \
          aria-label=\"Counterfactual matrix\"><table><thead><tr><th scope=\"col\">Fault</th><th scope=\"col\">Must be red</th>\
          <th scope=\"col\">May be</th><th scope=\"col\">Was red</th></tr></thead><tbody>\n",

@@ -95,6 +95,15 @@ pub struct Verdict {
     pub qemu: String,
 }
 
+/// The counterfactual matrix, and the kernel that it is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Matrix {
+    /// SHA-256 of the shipped kernel of the same tree, in hex.
+    pub kernel: String,
+    /// Its rows.
+    pub faults: Vec<Fault>,
+}
+
 /// One row of the counterfactual matrix: a kernel with a fault, and what turned red.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
@@ -125,8 +134,10 @@ pub struct Run {
     pub console: String,
     /// Names of the programs in the order in which they are started; a name may be followed by its arguments.
     pub programs: Vec<String>,
+    /// SHA-256 of the kernel that ran, in hex, if it is known.
+    pub kernel: Option<String>,
     /// The counterfactual matrix, when one was made.
-    pub faults: Option<Vec<Fault>>,
+    pub matrix: Option<Matrix>,
 }
 
 impl Run {

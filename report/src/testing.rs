@@ -69,6 +69,7 @@ pub fn run() -> Run {
         trace: Trace::from_facts(facts),
         console: console.to_owned(),
         programs: vec!["selftest".to_owned()],
-        faults: None,
+        kernel: None,
+        matrix: None,
     }
 }

@@ -76,7 +76,7 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let mut unseen = Vec::new();
     if args.faults.is_empty() {
         // The report shows the whole matrix or none.
-        matrix.write(&ctx.proof_out().join("counterfactuals.json"))?;
+        matrix.write(proof::sha256(&shipped.kernel)?, &ctx.proof_out().join("counterfactuals.json"))?;
         unseen = matrix.only_by_absence();
         unseen
             .iter()

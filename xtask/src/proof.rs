@@ -4,6 +4,7 @@
 //! `smp4-icount`, ...), and those of the last proof under `target/proof/` itself.
 
 mod folder;
+mod inputs;
 mod plan;
 mod report;
 
@@ -21,6 +22,7 @@ use crate::initrd::Initrd;
 use crate::qemu::{self, Ended, GuestExit, Machine, Next};
 use crate::setup;
 
+pub use inputs::{Inputs, sha256};
 pub use plan::{Args, Plan, duration};
 
 /// The program that drives the self-tests, and what it may do.
@@ -99,11 +101,19 @@ pub fn prove_into(
     let mem = plan.mem.unwrap_or_else(|| qemu::enough(plan.smp, initrd.size()));
     qemu::check_memory(mem, plan.smp, initrd.size())?;
     plan.apply(&mut machine, mem);
-    let listed = qemu::harts_of(&qemu::board(&machine)?).map_err(anyhow::Error::msg)?;
+    let board = qemu::board(&machine)?;
+    let listed = qemu::harts_of(&board).map_err(anyhow::Error::msg)?;
     anyhow::ensure!(
         listed == harts,
         "the device tree enables harts {listed:?}, and {harts:?} were asked for"
     );
+    let inputs = Inputs {
+        kernel: inputs::sha256(&machine.kernel)?,
+        initrd: inputs::sha256(&machine.initrd)?,
+        board: inputs::digest(&board),
+        qemu: machine.qemu.version.clone(),
+    };
+    inputs.write(folder.path())?;
     let smp_judged = plan.smp_judged && cpus >= 2;
     let mut report = report::Report::new(ctx.ui, show, &plan.name());
     let mut list = Checklist::new(cpus, smp_judged);

@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 
 use antler_parse::initrd::Archive;
 use antler_proof::Trace;
-use antler_report::{Fault, Run};
+use antler_report::{Matrix, Run};
 use anyhow::Context as _;
 
 use crate::browser;
 use crate::ctx::Ctx;
 use crate::exit::{Exit, Fail};
-use crate::proof::Plan;
+use crate::proof::{Inputs, Plan};
 
-/// The counterfactual matrix as JSON, under `target/proof`: a list of `antler_report::Fault`.
+/// The counterfactual matrix as JSON, under `target/proof`: an `antler_report::Matrix`.
 const MATRIX: &str = "counterfactuals.json";
 
 /// Arguments of `report`.
@@ -61,9 +61,9 @@ fn page(ctx: &Ctx, folder: &Path, out: &Path, matrix: Option<PathBuf>) -> anyhow
     if matrix.is_file() {
         let text =
             std::fs::read_to_string(&matrix).with_context(|| format!("cannot read {}", matrix.display()))?;
-        let faults: Vec<Fault> = serde_json::from_str(&text)
+        let matrix: Matrix = serde_json::from_str(&text)
             .map_err(|error| Fail::new(Exit::BadInput, format!("{}: {error}", matrix.display())))?;
-        run.faults = Some(faults);
+        run.matrix = Some(matrix);
     }
     let html = antler_report::html(&run);
     std::fs::write(out, &html).with_context(|| format!("cannot write {}", out.display()))?;
@@ -90,7 +90,8 @@ pub fn load(folder: &Path) -> anyhow::Result<Run> {
         trace: Trace::decode(&read("facts.bin")?),
         console: String::from_utf8_lossy(&read("console.txt")?).into_owned(),
         programs: read("initrd").map(|bytes| programs(&bytes)).unwrap_or_default(),
-        faults: None,
+        kernel: Inputs::read(folder).map(|inputs| inputs.kernel),
+        matrix: None,
     })
 }
 

@@ -152,9 +152,15 @@ impl Matrix {
         }
     }
 
-    /// Writes it for the report and for machines.
-    pub fn write(&self, path: &Path) -> anyhow::Result<()> {
-        let json = serde_json::to_string_pretty(self).context("cannot write the matrix as JSON")?;
+    /// Writes it for the report and for machines, with the SHA-256 of the shipped kernel.
+    pub fn write(&self, kernel: String, path: &Path) -> anyhow::Result<()> {
+        #[derive(Serialize)]
+        struct File<'a> {
+            kernel: String,
+            faults: &'a Matrix,
+        }
+        let json = serde_json::to_string_pretty(&File { kernel, faults: self })
+            .context("cannot write the matrix as JSON")?;
         std::fs::write(path, json + "\n").with_context(|| format!("cannot write {}", path.display()))
     }
 

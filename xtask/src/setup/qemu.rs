@@ -39,9 +39,13 @@ impl Qemu {
     /// Whether several harts under `-icount` each get their turn. Before 8.1 (seen on 7.2; 10.0 is fair) a hart that spins
     /// uses up every time slice up to the next timer, and the harts after it get none: they starve.
     pub fn is_fair_under_icount(&self) -> bool {
-        let mut numbers = self.version.split('.').map_while(|part| part.parse::<u32>().ok());
-        (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (8, 1)
+        is_fair(&self.version)
     }
+}
+
+fn is_fair(version: &str) -> bool {
+    let mut numbers = version.split(['.', '+', '-']).map_while(|part| part.parse::<u32>().ok());
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (8, 1)
 }
 
 /// Finds QEMU and firmware, installing them under [`Mode::Install`].
@@ -101,7 +105,8 @@ fn look(binary: PathBuf) -> Result<Qemu, String> {
     Ok(Qemu { binary, version, firmware })
 }
 
-/// Installs from the release itself, else from its backports; never by removing a package.
+/// Installs from the release itself, else from its backports; never by removing a package. The other way round if the
+/// release's own cannot run all proofs.
 fn install(mode: Mode, log: &mut Log) -> Option<Qemu> {
     let apt = match Apt::find() {
         Ok(apt) => apt,
@@ -117,16 +122,35 @@ fn install(mode: Mode, log: &mut Log) -> Option<Qemu> {
     if let Err(why) = apt.update(log.ui()) {
         log.rejected("apt-get update", &why);
     }
-    if let Some(qemu) = install_from(&apt, None, log) {
-        return Some(qemu);
+    if is_old(&apt, log) {
+        return install_backport(&apt, log).or_else(|| install_from(&apt, None, log));
     }
-    match sources::backports(&apt) {
+    install_from(&apt, None, log).or_else(|| install_backport(&apt, log))
+}
+
+/// Whether what the release offers starves harts under `-icount`.
+fn is_old(apt: &Apt, log: &mut Log) -> bool {
+    let offered = PACKAGES.iter().find_map(|packages| Some((packages[0], apt.candidate(packages[0]).ok()?)));
+    let Some((package, version)) = offered else { return false };
+    // Debian puts an epoch in front: `1:7.2+dfsg-7`.
+    let upstream = version.split_once(':').map_or(version.as_str(), |(_, version)| version);
+    if is_fair(upstream) {
+        return false;
+    }
+    log.note(&format!(
+        "{package} of this release is {version}; proofs in virtual time need 8.1, so backports come first"
+    ));
+    true
+}
+
+fn install_backport(apt: &Apt, log: &mut Log) -> Option<Qemu> {
+    match sources::backports(apt) {
         Ok(suite) => {
             log.note(&format!("package source: {suite}, from the archive and with the key of this release"));
             if let Err(why) = apt.update(log.ui()) {
                 log.rejected("apt-get update", &why);
             }
-            install_from(&apt, Some(&suite), log)
+            install_from(apt, Some(&suite), log)
         }
         Err(why) => {
             log.rejected("backports", &why);

@@ -51,7 +51,8 @@ pub fn run() -> Run {
         trace: Trace::from_facts(facts),
         console: String::new(),
         programs: Vec::new(),
-        faults: None,
+        kernel: None,
+        matrix: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use antler_abi::Qos;
 use antler_facts::{Cpu, Event, Fact, Leave, Marker, Request, Seen, Task};
 use antler_proof::Trace;
-use antler_report::{Claim, Evidence, Fault, MarkerLine, Run, State, Verdict};
+use antler_report::{Claim, Evidence, Fault, MarkerLine, Matrix, Run, State, Verdict};
 
 use super::must;
 use crate::browser::Page;
@@ -74,15 +74,19 @@ pub fn run() -> Run {
         trace: Trace::from_facts(facts),
         console: format!("KINIT: boot ok\n{NASTY}\n"),
         programs: vec![NASTY.to_owned()],
-        faults: Some(vec![Fault {
-            smp: 2,
-            fault: "ipi-dropped".to_owned(),
-            what: NASTY.to_owned(),
-            must: vec!["ipi chain".to_owned()],
-            may: Vec::new(),
-            red: vec!["ipi chain".to_owned()],
-            ok: true,
-        }]),
+        kernel: Some("that of the run".to_owned()),
+        matrix: Some(Matrix {
+            kernel: "another".to_owned(),
+            faults: vec![Fault {
+                smp: 2,
+                fault: "ipi-dropped".to_owned(),
+                what: NASTY.to_owned(),
+                must: vec!["ipi chain".to_owned()],
+                may: Vec::new(),
+                red: vec!["ipi chain".to_owned()],
+                ok: true,
+            }],
+        }),
     }
 }
 
@@ -112,5 +116,10 @@ pub fn matrix(page: &mut Page<'_>) -> anyhow::Result<()> {
         page,
         "and what turned red",
         "document.querySelectorAll('.matrix tbody td')[2].textContent === 'ipi chain'",
+    )?;
+    must(
+        page,
+        "and that it is of another kernel",
+        "document.querySelector('#panel-faults .stale').textContent.includes('another kernel')",
     )
 }
