@@ -21,7 +21,22 @@ pub fn steps() -> Vec<Step> {
         }),
         Step::host("tidy", |ctx| Call::new(["tidy"]).run(ctx)?.exits(Exit::Success)?.passes()),
         Step::host("host tests", host_tests),
+        Step::host("every forgery of recorded runs", forgeries),
     ]
+}
+
+/// All forgeries that there are; the plain host tests judge some of each kind. Optimised, since there are many.
+fn forgeries(ctx: &Ctx) -> Outcome {
+    let mut command = cargo(ctx, &["test", "--package", "antler-proof", "--lib"]);
+    for package in ["antler-proof", "antler-facts"] {
+        command.arg(format!("--config=profile.dev.package.{package}.opt-level=2"));
+    }
+    command.env("ANTLER_DEEP", "1").args(["every_forgery_is_red_or_explained"]);
+    let (success, output) = finish(&mut command)?;
+    match output.lines().filter_map(result).any(|suite| suite.passed > 0) {
+        true if success => Ok(Count::ONE),
+        _ => Err(Failure::one(output)),
+    }
 }
 
 /// The cargo that started us, with the toolchain that built us.
