@@ -1,5 +1,7 @@
 //! Wild programs end, and only they.
 
+use std::collections::BTreeSet;
+
 use antler_abi::{Error, Syscall};
 use antler_facts::{Event, Fact, Marker};
 
@@ -17,9 +19,16 @@ const FAULTS: [(&str, [u64; 2]); 4] = [
     ("an instruction that there is not", [2, 2]),
 ];
 
-/// Calls that take a pointer, each of which must be refused so many times with different bad ones.
-const POINTERS: [Syscall; 6] =
-    [Syscall::Write, Syscall::FileFind, Syscall::FileInfo, Syscall::FileRead, Syscall::Wait, Syscall::Wake];
+/// Calls that take a pointer, each of which must be refused so many times for bad ones; and whether it is their first
+/// argument, which a fact states: then they must be different ones.
+const POINTERS: [(Syscall, bool); 6] = [
+    (Syscall::Write, true),
+    (Syscall::FileFind, true),
+    (Syscall::FileInfo, false),
+    (Syscall::FileRead, false),
+    (Syscall::Wait, true),
+    (Syscall::Wake, true),
+];
 const BAD: usize = 5;
 
 pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
@@ -75,17 +84,17 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
             .must(others, || format!("no other task ran after the fault of {}", task_name(*task)));
     }
     let refused = trace.all().filter(|fact| fact.time <= until).filter_map(|fact| match fact.event {
-        Event::Refused { number, error: Error::BadAddress, .. } => Some((fact, number)),
+        Event::Refused { number, error: Error::BadAddress, argument } => Some((fact, number, argument)),
         _ => None,
     });
-    let refused: Vec<(&Fact, u64)> = refused.collect();
-    findings.shows_all(refused.iter().map(|(fact, _)| *fact));
-    for call in POINTERS {
-        let times = refused.iter().filter(|(_, number)| *number == call.number() as u64).count();
+    let refused: Vec<(&Fact, u64, u64)> = refused.collect();
+    findings.shows_all(refused.iter().map(|(fact, ..)| *fact));
+    for (call, states_it) in POINTERS {
+        let of_call = refused.iter().filter(|(_, number, _)| *number == call.number() as u64);
+        let pointers: BTreeSet<u64> = of_call.clone().map(|(.., argument)| *argument).collect();
+        let times = if states_it { pointers.len() } else { of_call.count() };
         findings.must(times >= BAD, || {
-            format!(
-                "{call:?} was refused for a bad pointer {times} times before the marker; {BAD} are needed"
-            )
+            format!("{call:?} was refused for {times} bad pointers before the marker; {BAD} are needed")
         });
     }
     let refused = refused.len();

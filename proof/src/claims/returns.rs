@@ -85,7 +85,7 @@ fn by_timer(facts: &[Fact], task: Task) -> bool {
 /// Whether the task enters the kernel again after this fact, so that it ran in between.
 fn goes_on(trace: &Trace, task: Task, fact: &Fact, window: Window) -> bool {
     trace.all_within(window).any(|later| {
-        (later.time, later.cpu, later.seq) > (fact.time, fact.cpu, fact.seq)
+        (later.time, later.cpu, later.seq).cmp(&(fact.time, fact.cpu, fact.seq)).is_gt()
             && matches!(later.event, Event::TrapUser { task: t, .. } if t == task)
     })
 }

@@ -132,6 +132,7 @@ pub(super) fn refusals(facts: &[Fact], error: Error) -> Vec<Refusal<'_>> {
             matches!(
                 f.event,
                 Event::TrapUser { .. }
+                    | Event::Syscall { .. }
                     | Event::Leave { .. }
                     | Event::Dispatch { .. }
                     | Event::IdleBegin {}

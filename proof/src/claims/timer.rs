@@ -1,10 +1,13 @@
-//! Timers: never early, set to the deadline that is next, and whoever waits no longer than until then is woken then.
+//! Timers: never early, never set past a deadline that is still waited for, and whoever waits no longer than until then is
+//! woken then.
 
 use std::collections::BTreeMap;
 
+use antler_abi::Syscall;
 use antler_facts::{Cpu, Event, Fact, Leave, Marker, Task, WakeCause};
 
 use super::{Findings, no_window};
+use crate::requests::leaving;
 use crate::trace::{Trace, Window};
 use crate::verdict::Case;
 use crate::words::task_name;
@@ -25,7 +28,8 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     }
     once(trace, &mut findings);
     let window = trace.window(Marker::Timer);
-    let waits = waits(trace);
+    let waits = waits(trace, &mut findings);
+    passed_by(trace, &waits, &mut findings);
     let (mut woken, mut exact) = (0usize, 0usize);
     for cpu in trace.cpus() {
         let ended = ends(trace, cpu, &waits, window, &mut findings);
@@ -51,26 +55,81 @@ struct Wait<'a> {
     from: u64,
     until: Option<(u64, &'a Fact)>,
     leave: &'a Fact,
+    /// Where that fact stands among its CPU's.
+    at: usize,
 }
 
-/// Every wait of every task, by time.
-fn waits(trace: &Trace) -> BTreeMap<Task, Vec<Wait<'_>>> {
+/// Every wait of every task, by time. Who sleeps, sleeps until a moment that is to come.
+fn waits<'a>(trace: &'a Trace, findings: &mut Findings) -> BTreeMap<Task, Vec<Wait<'a>>> {
+    let sleep = Syscall::Sleep.number() as u64;
     let mut waits: BTreeMap<Task, Vec<Wait<'_>>> = BTreeMap::new();
     for cpu in trace.cpus() {
-        let mut before = None;
-        for fact in trace.of(cpu) {
-            if let Event::Leave { task, why: Leave::Block } = fact.event {
-                let until = before.and_then(|before: &Fact| match before.event {
-                    Event::Deadline { task: t, at } if t == task => Some((at, before)),
-                    _ => None,
+        for (at, fact) in trace.of(cpu).iter().enumerate() {
+            let Event::Leave { task, why: Leave::Block } = fact.event else { continue };
+            let until = trace.before(cpu, at).and_then(|before| match before.event {
+                Event::Deadline { task: t, at } if t == task => Some((at, before)),
+                _ => None,
+            });
+            if let Some((until, said)) = until
+                && let Some(call) = trace.before(cpu, at - 1)
+                && matches!(call.event, Event::Syscall { number, .. } if number == sleep)
+            {
+                findings.at(&[call, said]).must(until > call.time, || {
+                    let name = task_name(task);
+                    format!(
+                        "{name} sleeps until {until} ns, which had come when it called at {} ns",
+                        call.time
+                    )
                 });
-                waits.entry(task).or_default().push(Wait { from: fact.time, until, leave: fact });
             }
-            before = Some(fact);
+            waits.entry(task).or_default().push(Wait { from: fact.time, until, leave: fact, at });
         }
     }
     waits.values_mut().for_each(|waits| waits.sort_by_key(|wait| wait.from));
     waits
+}
+
+/// While a task waits, its CPU's timer is set to no later deadline than its. (A CPU that leaves hands its deadlines on.)
+fn passed_by(trace: &Trace, waits: &BTreeMap<Task, Vec<Wait<'_>>>, findings: &mut Findings) {
+    let leaves: BTreeMap<Cpu, Vec<bool>> = trace.cpus().map(|cpu| (cpu, leaving(trace.of(cpu)))).collect();
+    let mut wakes: BTreeMap<Task, Vec<(u64, Cpu, usize)>> = BTreeMap::new();
+    for cpu in trace.cpus() {
+        for (at, fact) in trace.of(cpu).iter().enumerate() {
+            if let Event::Wake { task, .. } = fact.event {
+                wakes.entry(task).or_default().push((fact.time, cpu, at));
+            }
+        }
+    }
+    wakes.values_mut().for_each(|wakes| wakes.sort_unstable());
+    for (task, waits) in waits {
+        let of_task = wakes.get(task).map_or(&[][..], Vec::as_slice);
+        for wait in waits {
+            let Some((until, said)) = wait.until else { continue };
+            let cpu = wait.leave.cpu;
+            let facts = trace.of(cpu);
+            let ended = of_task.get(of_task.partition_point(|(time, ..)| *time < wait.from));
+            let end = match ended {
+                None => facts.len(),
+                Some(&(_, by, at)) if by == cpu => at,
+                // Claimed before it is stated: at the earliest when the waker stated the fact before.
+                Some(&(_, by, at)) => {
+                    let earliest = trace.earliest(by, at);
+                    facts.partition_point(|fact| fact.time < earliest)
+                }
+            };
+            let here = (wait.at..end).take_while(|at| !leaves[&cpu][*at]);
+            let passed =
+                |at: &usize| matches!(facts[*at].event, Event::Timer { deadline } if deadline > until);
+            if let Some(timer) = here.into_iter().find(passed).map(|at| &facts[at]) {
+                findings.at(&[said, timer]).red(format!(
+                    "{} waits until {until} ns, and at {} ns a timer of cpu{} fires that was set for later",
+                    task_name(*task),
+                    timer.time,
+                    cpu.0
+                ));
+            }
+        }
+    }
 }
 
 /// The waits that this CPU's timers ended: how many, and how many of them in the window by a timer for just their deadline.

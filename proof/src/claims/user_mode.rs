@@ -51,7 +51,7 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
         for (at, fact) in facts.iter().enumerate() {
             match fact.event {
                 Event::Syscall { number, .. }
-                    if !is_refused(&facts[at + 1..], number) && answered.insert(number) =>
+                    if !is_refused(&facts[at..], number) && answered.insert(number) =>
                 {
                     findings.shows(fact);
                 }
@@ -93,7 +93,7 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     findings
 }
 
-/// Whether the call that was stated right before these facts is refused before its task enters the kernel again.
+/// Whether the call that is the first of these facts is refused before its task enters the kernel again.
 fn is_refused(facts: &[Fact], number: u64) -> bool {
     let over = |fact: &&Fact| !matches!(fact.event, Event::TrapUser { .. } | Event::Dispatch { .. });
     facts

@@ -31,6 +31,42 @@ const LAST_CALL: usize = 102;
 const RUNG: usize = 104;
 const ANSWER: usize = 105;
 
+/// What is said when the first thing of the target after the doorbell was something else.
+fn not_at_once(first: &str, seen: u64) -> String {
+    format!(
+        "request 1 of cpu0 to cpu1 (Resched): rung at 140 ns, the first thing of cpu1 is not the trap for its doorbell \
+         but {first}, and it saw the doorbell at {seen} ns"
+    )
+}
+
+#[test]
+fn the_doorbell_brings_the_trap_for_it_and_nothing_comes_first() {
+    let other = |event: Event| {
+        let mut said = experiment();
+        said.insert(ANSWER, (1, 155, event));
+        reasons(COUNTER, 2, &said)
+    };
+    for event in [syscall(T, Syscall::Null), trap(T, 8), trap(T, TIMER_INTERRUPT), Event::IdleBegin {}] {
+        assert_eq!(other(event), [not_at_once(&format!("{event:?} at 155 ns"), 161)]);
+    }
+    // The trap is another one, or the doorbell is not what is seen next.
+    let timer = with(&experiment(), ANSWER, (1, 160, trap(T, TIMER_INTERRUPT)));
+    let first = format!("{:?} at 160 ns", trap(T, TIMER_INTERRUPT));
+    says(COUNTER, 2, &timer, &[&not_at_once(&first, 161)]);
+    let mut late = experiment();
+    late.insert(ANSWER + 1, (1, 160, Event::Timer { deadline: 0 }));
+    let first = format!("{:?} at 160 ns", BELL);
+    says(COUNTER, 2, &late, &[&not_at_once(&first, 161)]);
+    // It trapped twice: the first time for nothing.
+    let mut twice = experiment();
+    twice.insert(ANSWER, (1, 155, BELL));
+    says(COUNTER, 2, &twice, &[&not_at_once(&format!("{BELL:?} at 155 ns"), 161)]);
+    // What it did before it could be rung does not matter.
+    let mut before = experiment();
+    before.insert(ANSWER, (1, 139, Event::Timer { deadline: 0 }));
+    says(COUNTER, 2, &before, &[]);
+}
+
 #[test]
 fn a_hundred_calls_pass_before_the_doorbell() {
     says(COUNTER, 2, &experiment(), &[]);
@@ -45,7 +81,10 @@ fn a_hundred_calls_pass_before_the_doorbell() {
     says(COUNTER, 2, &with(&experiment(), LAST_CALL, (1, 130, trap(T, 8))), &[&calls(99)]);
     // A call in the tick of the withholding, or of the doorbell's earliest moment, may have been outside.
     says(COUNTER, 2, &with(&experiment(), 3, (1, 30, syscall(T, Syscall::Null))), &[&calls(99)]);
-    says(COUNTER, 2, &with(&experiment(), LAST_CALL, (1, 140, syscall(T, Syscall::Null))), &[&calls(99)]);
+    // That one comes behind the doorbell, perhaps, and is not what it brings.
+    let late = syscall(T, Syscall::Null);
+    let behind = not_at_once(&format!("{late:?} at 140 ns"), 161);
+    says(COUNTER, 2, &with(&experiment(), LAST_CALL, (1, 140, late)), &[&calls(99), &behind]);
     says(COUNTER, 2, &with(&experiment(), LAST_CALL, (1, 139, syscall(T, Syscall::Null))), &[]);
     let mut twice = experiment();
     twice.insert(3, (0, 30, withheld(1, 1)));
@@ -82,7 +121,7 @@ fn nothing_is_seen_or_answered_before_the_doorbell() {
         reasons(COUNTER, 2, &said)
     };
     let text = format!("{name}: seen at 25 ns and acknowledged at 25 ns, but rung at 140 ns");
-    assert_eq!(answered(25), [text]);
+    assert_eq!(answered(25), [text, not_at_once("nothing", 25)]);
     assert_eq!(answered(140), NOTHING);
     // Seen too early, acknowledged in time.
     let mut split = minus(&experiment(), &[ANSWER, ANSWER + 1]);

@@ -106,11 +106,16 @@ fn under(call: Syscall, event: Event) -> Vec<String> {
 #[test]
 fn what_takes_a_call_has_one() {
     let wake = |task, cause| Event::Wake { task, cause, target: Cpu(0) };
-    let cases: [(Event, &[Syscall], &str); 11] = [
+    let cases: [(Event, &[Syscall], &str); 12] = [
         (
             leave(T, Leave::Block),
             &[Syscall::Sleep, Syscall::Wait, Syscall::Join],
             "a call of the task that waits",
+        ),
+        (
+            Event::Deadline { task: T, at: 99 },
+            &[Syscall::Sleep, Syscall::Wait],
+            "a call of the task that waits so long",
         ),
         (leave(T, Leave::Yield), &[Syscall::Yield], "the task's yield"),
         (leave(T, Leave::Exit), &[Syscall::Exit, Syscall::ThreadExit], "an exit call or fault of the task"),
@@ -152,6 +157,24 @@ fn what_takes_a_call_has_one() {
     assert_eq!(under(Syscall::Null, Event::IdleEnd { why: IdleEnd::Offline }).len(), 1);
     assert_eq!(under(Syscall::Null, wake(task(3), WakeCause::Join)).len(), 1, "nobody ended");
     assert_eq!(under(Syscall::Null, wake(task(3), WakeCause::Kill)).len(), 1, "its program lives");
+}
+
+#[test]
+fn who_sleeps_says_until_when() {
+    let (until, sleeps) = (Event::Deadline { task: T, at: 99 }, leave(T, Leave::Block));
+    let text = "cpu0 at 20 ns: task 1.1 called Sleep and sleeps, and nothing says until when";
+    assert_eq!(after(Syscall::Sleep, &[until, sleeps]), NOTHING);
+    assert_eq!(after(Syscall::Sleep, &[sleeps]), [text]);
+    assert_eq!(after(Syscall::Sleep, &[SEEN, until, sleeps]), [text]);
+    // Until a moment that has passed: it goes on. Who waits for a wake need not say how long.
+    assert_eq!(after(Syscall::Sleep, &[]), NOTHING);
+    assert_eq!(after(Syscall::Wait, &[sleeps]), NOTHING);
+    // Somebody else's leaving, or another kind, is not its sleep.
+    for other in [leave(task(2), Leave::Block), leave(T, Leave::Preempt)] {
+        assert!(!after(Syscall::Sleep, &[other]).contains(&text.to_owned()), "{other:?}");
+    }
+    let theirs = under(Syscall::Sleep, Event::Deadline { task: task(2), at: 99 });
+    assert_eq!(theirs.len(), 1, "another task's deadline");
 }
 
 #[test]

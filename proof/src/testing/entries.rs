@@ -83,6 +83,11 @@ fn a_task_that_is_handed_on_is_put_on_a_queue() {
     for why in [Leave::Block, Leave::Offline] {
         fits(leave(T, why), dispatch(task(2)));
     }
+    let until = Event::Deadline { task: T, at: 99 };
+    fits(until, leave(T, Leave::Block));
+    for other in [leave(T, Leave::Yield), leave(task(2), Leave::Block), trap(T, CALL)] {
+        clashes(until, other, "the task off its CPU");
+    }
     fits(leave(T, Leave::Exit), exit(T));
     clashes(leave(T, Leave::Exit), exit(task(2)), "the task's exit");
     clashes(leave(T, Leave::Exit), dispatch(task(2)), "the task's exit");

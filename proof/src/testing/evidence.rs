@@ -1,6 +1,6 @@
 //! Every claim names the facts that it rests on, and those that contradict it.
 
-use super::small::trace;
+use super::small::*;
 use super::*;
 use crate::claims::Claim;
 use crate::words;
@@ -41,7 +41,7 @@ fn evidence_tells_the_story_of_its_claim() {
     assert_eq!(kinds("resched"), pair.repeat(6));
     assert_eq!(kinds("online"), [Online, Online, Online, Identity, Identity, Identity]);
     let (one, four) = ([Steal, Stolen], [Steal, Stolen, Stolen, Stolen, Stolen]);
-    assert_eq!(kinds("steals"), [&one[..], &four, &one, &one, &one].concat());
+    assert_eq!(kinds("steals"), [&one[..], &one, &four, &one, &one, &one].concat());
     let calls = kinds("counterfactual");
     assert_eq!(calls[..2], [Request, Withheld]);
     assert!(calls[2..10].iter().all(|kind| *kind == Syscall));
@@ -50,6 +50,15 @@ fn evidence_tells_the_story_of_its_claim() {
     assert_eq!(kinds("reject invalid target"), refused.repeat(2));
     let away = [Offline, HartState].into_iter().chain(refused.repeat(2)).chain([StartHart, Online, Verified]);
     assert!(kinds("reject offline target").starts_with(&away.collect::<Vec<_>>()));
+    assert_eq!(kinds("timer"), [Deadline, Timer, Wake].repeat(3));
+    let back = claim(&run, 3, "reject offline target").evidence;
+    let asked = back.iter().position(|one| named(&run, one.cpu, one.seq).event.kind() == Request);
+    let asked: Vec<Kind> = back[asked.expect("the resched call")..]
+        .iter()
+        .map(|one| named(&run, one.cpu, one.seq).event.kind())
+        .collect();
+    assert_eq!(asked, [Request, Ring, Seen, Ack, Stolen, Dispatch]);
+    assert!(kinds("stealing").ends_with(&[Leave, Stolen, Dispatch]));
     assert_eq!(kinds("end"), [End]);
 }
 
@@ -63,6 +72,36 @@ fn a_red_claim_names_what_contradicts_it() {
     assert_eq!(first.says, format!("against: timer for {} ns fires", u64::MAX));
     assert_eq!(named(&run, first.cpu, first.seq), run.facts[at]);
     assert!(run.verdict(3).to_json().contains("against: timer for"));
+}
+
+/// What one claim says against itself of these facts.
+fn against(claim: &str, said: &[super::small::Said]) -> Vec<String> {
+    let claims = crate::claims::judge_all(&trace(said), &Case::new(2));
+    let claim = claims.into_iter().find(|c| c.name == claim).expect("a claim of that name");
+    let against = claim.evidence.into_iter().filter(|one| one.says.starts_with("against: "));
+    against.map(|one| format!("cpu{} {}", one.cpu, one.seq)).collect()
+}
+
+#[test]
+fn a_task_that_is_lost_is_shown_where_it_was_last() {
+    let made = [(0, 10, spawned(T, Task(0))), (0, 20, enqueue(T, 0)), (0, 30, dispatch(T))];
+    assert_eq!(against("ownership", &made), ["cpu0 2"]);
+    // A step that it cannot take, with the one before it.
+    let twice = [made[0], made[1], made[2], (1, 40, dispatch(T)), (1, 50, leave(T, Leave::Exit))];
+    let twice = [&twice[..], &[(1, 51, exit(T))]].concat();
+    assert_eq!(against("ownership", &twice), ["cpu0 2", "cpu1 0"]);
+}
+
+#[test]
+fn a_call_that_has_no_answer_is_shown() {
+    let said = [
+        (0, 10, ask(1, 1, Request::Call)),
+        (0, 11, ring(1, 1)),
+        (1, 20, WOKE),
+        (1, 21, ack(0, 1)),
+        (0, 90, marker(Marker::Done)),
+    ];
+    assert_eq!(against("ipi chain", &said), ["cpu0 0"]);
 }
 
 /// A hundred thousand contradictions keep a verdict readable.

@@ -57,54 +57,34 @@ impl Script {
         self.say(0, Event::Marker { marker: Marker::Boot });
     }
 
-    fn base(&mut self) -> Task {
-        let programs = [(); 4].map(|()| {
-            let task = self.spawn(0, Task(0), Qos::Normal);
-            self.local(0, task);
-            task
-        });
-        let [wild @ .., main] = programs;
-        for (cause, wild) in [13, 12, 15].into_iter().zip(wild) {
-            self.dispatch(0, wild, Qos::Normal);
-            self.say(0, Event::TrapUser { cause, task: wild });
-            self.say(0, Event::Fault { task: wild, cause, address: 1 << 63 | 8 });
-            self.leave(0, wild, Leave::Exit);
-            self.say(0, Event::Exit { task: wild, value: 139 });
-        }
-        self.dispatch(0, main, Qos::Normal);
-        self.call(0, main, Syscall::Null);
-        self.marker(main, Marker::Trap);
-        self.call(0, main, Syscall::Clock);
-        self.marker(main, Marker::UserMode);
-        self.call(0, main, Syscall::Sleep);
-        let deadline = self.now;
-        self.leave(0, main, Leave::Block);
-        self.rest(0);
-        self.say(0, Event::Timer { deadline });
-        self.say(0, Event::Wake { task: main, cause: WakeCause::Deadline, target: Cpu(0) });
-        self.local(0, main);
-        self.dispatch(0, main, Qos::Normal);
-        self.marker(main, Marker::Timer);
-        let number = Syscall::Write.number() as u64;
-        self.call(0, main, Syscall::Write);
-        self.say(0, Event::Refused { number, error: Error::BadAddress, argument: 8 });
-        self.marker(main, Marker::Isolation);
-        main
-    }
-
     fn smp_online(&mut self, main: Task, cpus: u16) {
+        let busy: Vec<(u16, Task)> = (1..cpus)
+            .map(|cpu| {
+                let busy = self.spawn(0, main, Qos::Normal);
+                self.place(0, busy, cpu);
+                self.dispatch(cpu, busy, Qos::Normal);
+                (cpu, busy)
+            })
+            .collect();
         self.call(0, main, Syscall::Probe);
-        for cpu in (0..cpus).rev() {
+        let identity = |cpu: u16| {
             let place = u64::from(cpu);
-            let identity = Event::Identity {
-                hart: Hart(place),
-                block: 0xffff_0000_0000 + 0x1000 * place,
-                sp: 0xffff_8000_0000 + 0x10_0000 * place - 512,
-            };
-            match cpu {
-                0 => self.say(0, identity),
-                _ => self.called(0, cpu, Some(identity)),
-            }
+            let (stack, block) = (0xffff_8000_0000 + 0x10_0000 * place, 0xffff_0000_0000 + 0x1000 * place);
+            Event::Identity { hart: Hart(place), block, sp: stack - 512 }
+        };
+        for &(cpu, busy) in busy.iter().rev() {
+            let n = self.post(0, cpu, Request::Call);
+            self.say(0, Event::Ring { target: Cpu(cpu), n });
+            self.say(cpu, Event::TrapUser { cause: SOFTWARE_INTERRUPT, task: busy });
+            self.say(cpu, Event::Seen { at: Seen::Trap });
+            self.say(cpu, identity(cpu));
+            self.say(cpu, Event::Ack { sender: Cpu(0), n });
+            self.rouse(cpu, 0, Request::Reply);
+        }
+        self.say(0, identity(0));
+        for (cpu, busy) in busy {
+            self.exit(cpu, busy);
+            self.rest(cpu);
         }
         self.marker(main, Marker::SmpOnline);
     }
@@ -189,7 +169,7 @@ impl Script {
     fn offline(&mut self, main: Task, away: u16) {
         let hart = Hart(u64::from(away));
         self.call(0, main, Syscall::CpuOffline);
-        self.called(0, away, None);
+        self.called(0, away);
         self.idle.insert(away, false);
         self.say(away, Event::IdleEnd { why: IdleEnd::Offline });
         self.say(away, Event::Offline { hart });
@@ -209,6 +189,8 @@ impl Script {
         );
         self.rest(away);
         self.say(0, Event::Verified { cpu: Cpu(away), hart });
+        self.call(0, main, Syscall::Resched);
+        self.rouse(0, away, Request::Resched);
         let sent = self.spawn(0, main, Qos::Normal);
         self.place(0, sent, away);
         self.dispatch(away, sent, Qos::Normal);
@@ -251,8 +233,15 @@ impl Script {
             self.exit(thief, task);
             self.rest(thief);
         }
-        self.exit(0, tasks[0]);
-        for &task in &tasks[1..rest] {
+        // The first one's slice ends; another CPU steals it and brings it to its end.
+        self.slice(0, tasks[0]);
+        self.dispatch(0, tasks[1], Qos::Normal);
+        self.steal(1, 0, Qos::Normal, &tasks[..1]);
+        self.dispatch(1, tasks[0], Qos::Normal);
+        self.exit(1, tasks[0]);
+        self.rest(1);
+        self.exit(0, tasks[1]);
+        for &task in &tasks[2..rest] {
             self.dispatch(0, task, Qos::Normal);
             self.exit(0, task);
         }
@@ -260,13 +249,13 @@ impl Script {
         self.marker(main, Marker::WorkStealing);
     }
 
-    fn made(&mut self, main: Task, class: Qos) -> Task {
+    pub(super) fn made(&mut self, main: Task, class: Qos) -> Task {
         let task = self.spawn(0, main, class);
         self.local(0, task);
         task
     }
 
-    fn back(&mut self, main: Task, class: Qos) {
+    pub(super) fn back(&mut self, main: Task, class: Qos) {
         self.say(0, Event::Wake { task: main, cause: WakeCause::Join, target: Cpu(0) });
         self.local(0, main);
         self.dispatch(0, main, class);

@@ -1,7 +1,6 @@
-//! The machine that ran, its end, its traps, timers, faults and address spaces.
+//! The machine that ran, its end, its traps, faults and address spaces.
 
-use antler_abi::Error;
-use antler_facts::{Hart, WakeCause};
+use antler_facts::Hart;
 
 use super::small::*;
 use super::*;
@@ -91,87 +90,30 @@ fn the_machine_is_the_one_asked_for() {
     assert_eq!(reasons_in("platform", &wanted(2), &board()), ["hart 5 booted, hart 2 was to"]);
 }
 
-/// A task of cpu0 that traps and calls around the two markers.
+/// A task of cpu0 that traps and calls.
 fn calling() -> Vec<Said> {
-    vec![
-        (0, 10, marker(Marker::Boot)),
-        (0, 20, dispatch(T)),
-        (0, 30, trap(T, 8)),
-        (0, 40, syscall(T, Syscall::Null)),
-        (0, 50, marker(Marker::Trap)),
-        (0, 60, marker(Marker::UserMode)),
-    ]
+    vec![(0, 20, dispatch(T)), (0, 30, trap(T, 8)), (0, 40, syscall(T, Syscall::Null))]
 }
 
 #[test]
 fn traps_and_calls_are_of_the_task_that_runs() {
     const TRAPS: &str = "traps";
     says(TRAPS, 1, &calling(), &[]);
-    let other = with(&calling(), 2, (0, 30, trap(task(2), 8)));
+    let other = with(&calling(), 1, (0, 30, trap(task(2), 8)));
     says(TRAPS, 1, &other, &["cpu0 states a trap of task 2.1 at 30 ns while it ran task 1.1"]);
-    let other = with(&calling(), 3, (0, 40, syscall(task(2), Syscall::Null)));
+    let other = with(&calling(), 2, (0, 40, syscall(task(2), Syscall::Null)));
     says(TRAPS, 1, &other, &["cpu0 states a system call of task 2.1 at 40 ns while it ran task 1.1"]);
     let after = plus(&calling(), &[(0, 70, leave(T, Leave::Block)), (0, 80, trap(T, 8))]);
     says(TRAPS, 1, &after, &["cpu0 states a trap of task 1.1 at 80 ns while it ran nothing"]);
-    let no_call = "no system call before the user-mode marker";
-    says(TRAPS, 1, &minus(&calling(), &[3]), &[no_call]);
-    let no_trap = "no trap from U-mode before the trap and user-mode markers";
-    says(TRAPS, 1, &minus(&calling(), &[2, 3]), &[no_trap, no_call]);
-    says(TRAPS, 1, &minus(&calling(), &[2]), &[]);
-    let late = plus(&minus(&calling(), &[2, 3]), &[(0, 70, trap(T, 8)), (0, 80, syscall(T, Syscall::Null))]);
-    says(TRAPS, 1, &late, &[no_trap, no_call]);
-}
-
-/// A task sleeps on cpu0 and is woken by cpu1's timer.
-fn sleeping() -> Vec<Said> {
-    let wake = Event::Wake { task: T, cause: WakeCause::Deadline, target: Cpu(0) };
-    vec![
-        (0, 10, marker(Marker::UserMode)),
-        (0, 20, syscall(T, Syscall::Sleep)),
-        (1, 30, Event::Timer { deadline: 30 }),
-        (1, 40, wake),
-        (0, 50, marker(Marker::Timer)),
-    ]
-}
-
-#[test]
-fn a_sleeper_is_woken_by_a_timer_that_was_not_early() {
-    const TIMER: &str = "timer";
-    let none =
-        "before the timer marker no task called sleep and was then woken by a timer of the CPU that woke it";
-    says(TIMER, 2, &sleeping(), &[]);
-    let early = with(&sleeping(), 2, (1, 30, Event::Timer { deadline: 31 }));
-    says(TIMER, 2, &early, &["cpu1's timer for 31 ns fired at 30 ns"]);
-    says(TIMER, 2, &minus(&sleeping(), &[1]), &[none]);
-    says(TIMER, 2, &with(&sleeping(), 1, (0, 20, syscall(T, Syscall::Null))), &[none]);
-    says(TIMER, 2, &minus(&sleeping(), &[2]), &[none]);
-    says(TIMER, 2, &with(&sleeping(), 2, (0, 30, Event::Timer { deadline: 30 })), &[none]);
-    let before = with(&sleeping(), 2, (1, 19, Event::Timer { deadline: 10 }));
-    says(TIMER, 2, &before, &[none]);
-    says(TIMER, 2, &with(&sleeping(), 2, (1, 20, Event::Timer { deadline: 10 })), &[]);
-    let mut after = sleeping();
-    after.swap(2, 3);
-    says(TIMER, 2, &with(&after, 3, (1, 41, Event::Timer { deadline: 30 })), &[none]);
-    let wake = |task, cause| Event::Wake { task, cause, target: Cpu(0) };
-    says(TIMER, 2, &with(&sleeping(), 3, (1, 40, wake(T, WakeCause::Signal))), &[none]);
-    says(TIMER, 2, &with(&sleeping(), 3, (1, 40, wake(task(2), WakeCause::Deadline))), &[none]);
-    // Woken at the moment of the call at the earliest.
-    let at_once = |time| {
-        let said = with(&sleeping(), 2, (1, time, Event::Timer { deadline: 10 }));
-        let mut said = with(&said, 3, (1, time, wake(T, WakeCause::Deadline)));
-        said.push((1, 45, Event::Timer { deadline: 45 }));
-        reasons(TIMER, 2, &said)
-    };
-    assert_eq!((at_once(20).len(), at_once(19).len()), (0, 1));
 }
 
 /// An address in the kernel's half.
 const KERNEL: u64 = 1 << 63;
 
-/// Three wild tasks, each ended for its fault, and one that goes on.
+/// Four wild tasks, each ended for its fault, and one that goes on.
 fn wild() -> Vec<Said> {
     let mut said = Vec::new();
-    for (number, cause) in [(1, 13), (2, 12), (3, 15)] {
+    for (number, cause) in [(1, 13), (2, 12), (3, 15), (4, 2)] {
         let (at, one) = (number * 100, task(number));
         said.extend([
             (0, at, spawned(one, Task(0))),
@@ -182,14 +124,24 @@ fn wild() -> Vec<Said> {
             (0, at + 50, exit(one)),
         ]);
     }
-    let number = Syscall::Write.number() as u64;
-    said.extend([
-        (0, 400, dispatch(task(9))),
-        (0, 410, Event::Refused { number, error: Error::BadAddress, argument: 0 }),
-        (0, 420, marker(Marker::Isolation)),
-    ]);
+    said.push((0, 500, dispatch(task(9))));
+    for call in POINTERS {
+        said.extend((0..5).map(|pointer| (0, 510, bad(call, pointer))));
+    }
+    said.push((0, 520, marker(Marker::Isolation)));
     said
 }
+
+const POINTERS: [Syscall; 6] =
+    [Syscall::Write, Syscall::FileFind, Syscall::FileInfo, Syscall::FileRead, Syscall::Wait, Syscall::Wake];
+
+fn bad(call: Syscall, pointer: u64) -> Event {
+    Event::Refused { number: call.number() as u64, error: Error::BadAddress, argument: pointer }
+}
+
+/// Where in [`wild`] another task runs, and the first bad pointer is refused.
+const OTHER: usize = 24;
+const BAD: usize = 25;
 
 #[test]
 fn wild_programs_end_and_only_they() {
@@ -200,6 +152,7 @@ fn wild_programs_end_and_only_they() {
         (1, 13, 5, "a read of kernel memory (scause 13 or 5)"),
         (2, 12, 1, "a jump into the void (scause 12 or 1)"),
         (3, 15, 7, "a stack overflow (scause 15 or 7)"),
+        (4, 2, 2, "an instruction that there is not (scause 2 or 2)"),
     ] {
         let at = number as usize * 6 - 3;
         let time = number * 100 + 30;
@@ -212,44 +165,53 @@ fn wild_programs_end_and_only_they() {
     says(ISOLATION, 1, &with(&wild(), 3, (0, 130, own)), &[text]);
     let live = "task 1.1 faulted (scause 13), but its end was not stated before the marker";
     says(ISOLATION, 1, &minus(&wild(), &[5]), &[live]);
-    let late = plus(&minus(&wild(), &[5]), &[(0, 421, exit(T))]);
+    let late = plus(&minus(&wild(), &[5]), &[(0, 521, exit(T))]);
     says(ISOLATION, 1, &late, &[live]);
-    says(ISOLATION, 1, &plus(&minus(&wild(), &[5]), &[(0, 420, exit(T))]), &[]);
-    let again = plus(&wild(), &[(0, 415, dispatch(T))]);
+    says(ISOLATION, 1, &plus(&minus(&wild(), &[5]), &[(0, 520, exit(T))]), &[]);
+    let again = plus(&wild(), &[(0, 515, dispatch(T))]);
     says(ISOLATION, 1, &again, &["task 1.1 ran again after its fault at 130 ns"]);
     // Dispatched in the tick of its fault: that was before it.
     says(ISOLATION, 1, &with(&wild(), 2, (0, 130, dispatch(T))), &[]);
     let mut twice = wild();
     twice.insert(4, (0, 135, fault(1, 13)));
     says(ISOLATION, 1, &twice, &["task 1.1 was ended for a fault twice"; 2]);
-    let mut alone = with(&wild(), 18, (0, 400, dispatch(task(3))));
-    alone.remove(18);
-    says(ISOLATION, 1, &alone, &["no other task ran after the fault of task 3.1"]);
+    let alone = minus(&wild(), &[OTHER]);
+    says(ISOLATION, 1, &alone, &["no other task ran after the fault of task 4.1"]);
     says(
         ISOLATION,
         1,
-        &plus(&alone, &[(0, 430, dispatch(task(3)))]),
-        &["task 3.1 ran again after its fault at 330 ns", "no other task ran after the fault of task 3.1"],
+        &plus(&alone, &[(0, 530, dispatch(task(4)))]),
+        &["task 4.1 ran again after its fault at 430 ns", "no other task ran after the fault of task 4.1"],
     );
-    let refused = "no system call with a bad pointer was refused before the marker";
-    says(ISOLATION, 1, &minus(&wild(), &[19]), &[refused]);
-    let other = Event::Refused { number: 1, error: Error::Denied, argument: 0 };
-    says(ISOLATION, 1, &with(&wild(), 19, (0, 410, other)), &[refused]);
-    // What is stated after the marker proves nothing for it; at the very moment it does.
-    let (_, _, bad) = wild()[19];
-    says(ISOLATION, 1, &plus(&minus(&wild(), &[19]), &[(0, 421, bad)]), &[refused]);
-    says(ISOLATION, 1, &plus(&minus(&wild(), &[19]), &[(0, 420, bad)]), &[]);
-    let missing = "no program was ended for a stack overflow (scause 15 or 7)";
-    says(ISOLATION, 1, &plus(&minus(&wild(), &[15]), &[(0, 421, fault(3, 15))]), &[missing]);
-    says(
-        ISOLATION,
-        1,
-        &plus(
-            &minus(&wild(), &[15, 18]),
-            &[(0, 420, dispatch(task(9))), (0, 420, fault(3, 15)), (0, 420, dispatch(task(9)))],
-        ),
-        &[],
-    );
+    let missing = "no program was ended for an instruction that there is not (scause 2 or 2)";
+    says(ISOLATION, 1, &plus(&minus(&wild(), &[21]), &[(0, 521, fault(4, 2))]), &[missing]);
+    // At the very moment of the marker, with the other's run behind it.
+    let tick = [(0, 520, fault(4, 2)), (0, 520, dispatch(task(9)))];
+    says(ISOLATION, 1, &plus(&minus(&wild(), &[21, OTHER]), &tick), &[]);
+}
+
+#[test]
+fn each_call_that_takes_a_pointer_refuses_five_bad_ones() {
+    const ISOLATION: &str = "isolation";
+    for (number, call) in POINTERS.into_iter().enumerate() {
+        let at = BAD + 5 * number;
+        assert_eq!(wild()[at].2, bad(call, 0));
+        let few = |times: usize| {
+            format!("{call:?} was refused for {times} bad pointers before the marker; 5 are needed")
+        };
+        says(ISOLATION, 1, &minus(&wild(), &[at]), &[&few(4)]);
+        says(ISOLATION, 1, &minus(&wild(), &[at, at + 1, at + 2, at + 3, at + 4]), &[&few(0)]);
+        let Event::Refused { number, argument, .. } = wild()[at].2 else { panic!("a refusal") };
+        let other = Event::Refused { number, error: Error::Denied, argument };
+        says(ISOLATION, 1, &with(&wild(), at, (0, 510, other)), &[&few(4)]);
+        // What is stated after the marker proves nothing for it; at the very moment it does.
+        says(ISOLATION, 1, &plus(&minus(&wild(), &[at]), &[(0, 521, bad(call, 0))]), &[&few(4)]);
+        says(ISOLATION, 1, &plus(&minus(&wild(), &[at]), &[(0, 520, bad(call, 0))]), &[]);
+        // The same one again is another only where the pointer is not what the fact states.
+        let again = reasons(ISOLATION, 1, &with(&wild(), at, (0, 510, bad(call, 1))));
+        let states_it = !matches!(call, Syscall::FileInfo | Syscall::FileRead);
+        assert_eq!(again, if states_it { vec![few(4)] } else { vec![] }, "{call:?}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Synthetic runs for the judge's own tests: a good one, told step by step, and the means to forge it.
 
+mod base;
 mod chain;
 mod contract;
 mod doorbells;
@@ -10,6 +11,7 @@ mod forge;
 mod forged;
 mod forged_smp;
 mod good;
+mod holes;
 mod junit;
 mod kernel;
 mod lives;
@@ -17,15 +19,19 @@ mod online;
 mod order;
 mod recorded;
 mod refused;
+mod returns;
 mod rules;
 mod small;
+mod stealing;
 mod steals;
 mod stop;
+mod timers;
+mod user_mode;
 mod whole;
 
 use std::collections::BTreeMap;
 
-use antler_abi::{Qos, Syscall};
+use antler_abi::{Error, Qos, Syscall};
 use antler_facts::{Cpu, Event, Fact, IdleEnd, Leave, Marker, Place, Request, Seen, Task};
 
 use crate::claims::State;
@@ -33,6 +39,7 @@ use crate::markers;
 use crate::verdict::{Case, Verdict, judge};
 
 const SOFTWARE_INTERRUPT: u64 = 1 << 63 | 1;
+const TIMER_INTERRUPT: u64 = 1 << 63 | 5;
 
 /// A run being told: every statement is one fact, 100 ns after the one before.
 #[derive(Clone, Default)]
@@ -119,15 +126,25 @@ impl Script {
     }
 
     /// Calls a CPU that sleeps, which answers; the caller, waiting in WFI, gets the reply.
-    fn called(&mut self, from: u16, to: u16, answer: Option<Event>) {
-        let n = self.post(from, to, Request::Call);
-        self.say(from, Event::Ring { target: Cpu(to), n });
-        self.say(to, Event::Seen { at: Seen::Wfi });
-        if let Some(answer) = answer {
-            self.say(to, answer);
-        }
-        self.say(to, Event::Ack { sender: Cpu(from), n });
+    fn called(&mut self, from: u16, to: u16) {
+        self.rouse(from, to, Request::Call);
         self.rouse(to, from, Request::Reply);
+    }
+
+    /// The timer ends the task's slice, and it goes back to its queue.
+    fn slice(&mut self, cpu: u16, task: Task) {
+        let deadline = self.now;
+        self.say(cpu, Event::TrapUser { cause: TIMER_INTERRUPT, task });
+        self.say(cpu, Event::Timer { deadline });
+        self.leave(cpu, task, Leave::Preempt);
+        self.local(cpu, task);
+    }
+
+    /// The task makes a call and is refused.
+    fn refused(&mut self, task: Task, number: u64, error: Error, argument: u64) {
+        self.say(0, Event::TrapUser { cause: 8, task });
+        self.say(0, Event::Syscall { number, task });
+        self.say(0, Event::Refused { number, error, argument });
     }
 
     /// Puts a task on a CPU: its own, or an idle one.

@@ -37,7 +37,7 @@ fn up() -> Vec<Said> {
         (0, 20, marker(Marker::Isolation)),
         (0, 30, ask(1, 1, Request::Call)),
         (0, 31, ring(1, 1)),
-        (1, 40, WOKE),
+        (1, 40, SEEN),
         (1, 41, identity(1)),
         (1, 42, ack(0, 1)),
         (0, 50, identity(0)),
@@ -183,7 +183,7 @@ fn an_identity_answers_a_call_or_is_the_callers_own() {
     says(ONLINE, 2, &resched, &["cpu0, cpu1 stated an identity without a Call that asked for it"]);
     let mut outside = up();
     outside.swap(9, 10);
-    let outside = with(&with(&outside, 9, (1, 39, identity(1))), 10, (1, 40, WOKE));
+    let outside = with(&with(&outside, 9, (1, 39, identity(1))), 10, (1, 40, SEEN));
     says(ONLINE, 2, &outside, &["cpu0, cpu1 stated an identity without a Call that asked for it"]);
     // The Call before the window was for something else.
     let early = with(&with(&up(), 6, (0, 20, marker(Marker::Boot))), 7, (0, 15, ask(1, 1, Request::Call)));
@@ -203,6 +203,16 @@ fn an_identity_answers_a_call_or_is_the_callers_own() {
     let mut before = up();
     before.swap(10, 11);
     says(ONLINE, 2, &with(&with(&before, 10, (1, 41, ack(0, 1))), 11, (1, 42, identity(1))), &[]);
+    // Out of WFI it says nothing of the stack on which traps begin. The caller may: it waits in its call.
+    let asleep = "cpu1 answers out of Wfi, and not out of a trap from U-mode";
+    says(ONLINE, 2, &with(&up(), 9, (1, 40, WOKE)), &[asleep]);
+    let mut caller = up();
+    caller.insert(12, (0, 49, WOKE));
+    says(ONLINE, 2, &caller, &[]);
+    // The last doorbell before it counts.
+    let mut again = up();
+    again.insert(9, (1, 39, WOKE));
+    says(ONLINE, 2, &again, &[]);
     // The one that calls itself must be one that calls.
     let mut reversed = up();
     reversed[7] = (1, 30, ask(0, 1, Request::Call));
@@ -235,7 +245,7 @@ fn only_one_cpu_calls_itself_and_it_is_one_that_calls_others() {
         [
             (from, 51, ask(to, 1, Request::Call)),
             (from, 52, ring(to, 1)),
-            (to, 53, WOKE),
+            (to, 53, SEEN),
             (to, 54, event),
             (to, 55, ack(from, 1)),
         ]
@@ -255,7 +265,7 @@ fn only_one_cpu_calls_itself_and_it_is_one_that_calls_others() {
         last..last,
         plus(
             &answer(0, 2, identity(2)),
-            &[(1, 56, ask(2, 1, Request::Call)), (1, 57, ring(2, 1)), (2, 58, WOKE), (2, 59, ack(1, 1))],
+            &[(1, 56, ask(2, 1, Request::Call)), (1, 57, ring(2, 1)), (2, 58, SEEN), (2, 59, ack(1, 1))],
         ),
     );
     says(ONLINE, 3, &both, &["cpu0, cpu1 stated an identity without a Call that asked for it"]);

@@ -58,19 +58,85 @@ fn a_cpu_that_does_not_exist_is_refused_both_ways_and_nothing_is_sent() {
         let mut said = invalid();
         said.insert(2, (0, 20, sent));
         let never = "cpu0 posted to cpu2, which does not exist";
-        says(INVALID, 2, &said, &["something was sent while target 2 was refused", never]);
+        says(INVALID, 2, &said, &[&at_once(sent), never]);
         said.remove(2);
         says(INVALID, 2, &plus(&said, &[(0, 50, sent)]), &[never]);
-        // What went before the call is another matter, as is what goes to somebody else.
+        // What went before the call is another matter.
         said.insert(1, (0, 15, sent));
         says(INVALID, 2, &said, &[never]);
     }
-    let mut elsewhere = invalid();
-    elsewhere.insert(2, (0, 20, ring(1, 1)));
-    says(INVALID, 2, &elsewhere, &[]);
     // Outside of its window nothing counts.
     let late = plus(&minus(&invalid(), &[1, 2, 3]), &refusal(50, Syscall::Resched, 2, Error::InvalidTarget));
     says(INVALID, 2, &late, &[user]);
+}
+
+#[test]
+fn a_target_is_refused_for_what_it_is() {
+    let refused = |target: u64, time: u64, error: Error| {
+        let away = [(1, 50, Event::IdleBegin {}), (1, 60, Event::Offline { hart: Hart(1) })];
+        let back = [(1, 70, online(1)), (1, 80, Event::IdleBegin {})];
+        let told = (0, time, Event::TargetRefused { target, error });
+        reasons(INVALID, 2, &[&invalid(), &away[..], &back, &[told]].concat())
+    };
+    let text = |target: u64, time: u64, error: Error, why: &str| {
+        vec![format!("cpu0 refuses target {target} at {time} ns: {error}; but {why}")]
+    };
+    let (invalid, offline) = (Error::InvalidTarget, Error::Offline);
+    assert_eq!([refused(2, 55, invalid), refused(1 << 16, 55, invalid)], [NOTHING; 2]);
+    assert_eq!(refused(1, 55, invalid), text(1, 55, invalid, "that CPU exists"));
+    assert_eq!(refused(1 << 16, 55, offline), text(1 << 16, 55, offline, "there is no such CPU"));
+    assert_eq!([refused(1, 50, offline), refused(1, 80, offline)], [NOTHING; 2]);
+    for time in [49, 81] {
+        assert_eq!(refused(1, time, offline), text(1, time, offline, "that CPU was online"));
+    }
+    for target in [1, 2] {
+        let why = "that is no reason to refuse a target";
+        assert_eq!(refused(target, 55, Error::Busy), text(target, 55, Error::Busy, why));
+    }
+}
+
+/// Why that is red in the entry of the call.
+fn at_once(sent: Event) -> String {
+    format!("target 2 was refused, and in the same entry something was sent: {:?}", Some(sent))
+}
+
+#[test]
+fn in_the_entry_of_a_refused_call_nothing_is_sent_to_anybody() {
+    let inbox = Event::Enqueue { task: task(2), target: Cpu(1), place: Place::Inbox };
+    for sent in [ask(1, 1, Request::Resched), ring(1, 1), rode(1, 1), withheld(1, 1), inbox] {
+        // Before the target is refused, before the caller is told, and after.
+        for (place, time) in [(2, 20), (3, 21), (4, 22)] {
+            let mut said = invalid();
+            said.insert(place, (0, time, sent));
+            says(INVALID, 2, &said, &[&at_once(sent)]);
+            // Another CPU's matter is its own.
+            said[place].0 = 1;
+            says(INVALID, 2, &said, &[]);
+            said.remove(place);
+            // Behind whatever ends the entry it is something else.
+            for over in [
+                trap(T, 8),
+                leave(T, Leave::Preempt),
+                dispatch(T),
+                Event::IdleBegin {},
+                marker(Marker::RejectInvalidTarget),
+            ] {
+                let mut said = minus(&invalid(), &[7]);
+                said.splice(7..7, [(0, 33, over), (0, 34, sent)]);
+                said.push((0, 40, marker(Marker::RejectInvalidTarget)));
+                says(INVALID, 2, &said, &[]);
+                said.remove(7);
+                says(INVALID, 2, &said, &[&at_once(sent)]);
+            }
+        }
+    }
+    // What stays on its own CPU is sent to nobody, and what it says of doorbells neither.
+    let local = enqueue(task(2), 0);
+    for own in [local, SEEN, ack(1, 1), Event::Timer { deadline: 1 }] {
+        let mut said = invalid();
+        said.insert(2, (0, 20, own));
+        says(INVALID, 2, &said, &[]);
+    }
 }
 
 const OFFLINE: &str = "reject offline target";
@@ -92,6 +158,7 @@ fn away() -> Vec<Said> {
             (0, 50, start(1)),
             (1, 60, online(1)),
             (0, 70, verified(1)),
+            (0, 79, syscall(T, Syscall::Resched)),
             (0, 80, ask(1, 1, Request::Resched)),
             (0, 81, ring(1, 1)),
             (1, 82, WOKE),
@@ -157,6 +224,11 @@ fn while_a_cpu_is_away_firmware_says_so_and_it_is_refused() {
     let other = Event::TargetRefused { target: 2, error: Error::Offline };
     says(OFFLINE, 2, &with(&away(), 5, (0, 31, other)), &[user]);
     says(OFFLINE, 2, &minus(&away(), &[6]), &["target 1 was refused, but the call went well"]);
+    let mut rung = away();
+    rung.insert(5, (0, 30, ring(0, 1)));
+    let sent = Some(ring(0, 1));
+    let text = format!("target 1 was refused, and in the same entry something was sent: {sent:?}");
+    says(OFFLINE, 2, &rung, &[&text]);
 }
 
 #[test]
@@ -196,7 +268,7 @@ fn nothing_is_sent_to_a_cpu_that_is_away() {
 #[test]
 fn a_cpu_comes_back_as_itself_and_works() {
     let never = "cpu1 went offline and never came online again";
-    says(OFFLINE, 2, &minus(&away(), &[11, 14, 15, 16, 17, 18]), &[never]);
+    says(OFFLINE, 2, &minus(&away(), &[11, 15, 16, 17, 18, 19]), &[never]);
     let moved = Event::Online { hart: Hart(3), stack: STACK, block: BLOCK };
     let (was, is) = ((Hart(1), STACK * 2, BLOCK * 2), (Hart(3), STACK, BLOCK));
     let text = format!("cpu1 came back as another hart: {:?}, then {:?}", Some(was), Some(is));
@@ -206,18 +278,32 @@ fn a_cpu_comes_back_as_itself_and_works() {
     says(OFFLINE, 2, &with(&away(), 12, (0, 70, verified(0))), &[unverified]);
     let early = with(&away(), 12, (0, 59, verified(1)));
     says(OFFLINE, 2, &early, &[unverified]);
-    let unasked = "no reschedule request was answered by cpu1 after its return";
-    says(OFFLINE, 2, &minus(&away(), &[16]), &[unasked]);
-    says(OFFLINE, 2, &with(&away(), 13, (0, 80, ask(1, 1, Request::Call))), &[unasked]);
-    says(OFFLINE, 2, &with(&with(&away(), 15, (1, 82, WOKE)), 16, (1, 100, ack(0, 1))), &[unasked]);
-    let elsewhere = with(&with(&away(), 13, (0, 80, ask(0, 1, Request::Resched))), 14, (0, 81, ring(0, 1)));
+    let unasked = "no resched call for cpu1 was answered by it after its return";
+    says(OFFLINE, 2, &minus(&away(), &[17]), &[unasked]);
+    says(OFFLINE, 2, &with(&away(), 14, (0, 80, ask(1, 1, Request::Call))), &[unasked]);
+    says(OFFLINE, 2, &with(&with(&away(), 16, (1, 82, WOKE)), 17, (1, 100, ack(0, 1))), &[unasked]);
+    let elsewhere = with(&with(&away(), 14, (0, 80, ask(0, 1, Request::Resched))), 15, (0, 81, ring(0, 1)));
     says(OFFLINE, 2, &elsewhere, &[unasked]);
+    // Posted by a wake, or for work, and by no resched call right before.
+    says(OFFLINE, 2, &with(&away(), 13, (0, 79, trap(T, 8))), &[unasked]);
+    says(OFFLINE, 2, &with(&away(), 13, (0, 79, syscall(T, Syscall::Wake))), &[unasked]);
+    let mut behind = away();
+    behind.insert(14, (0, 79, enqueue(task(2), 1)));
+    says(OFFLINE, 2, &behind, &[unasked]);
+    let mut early = away();
+    for at in [13, 14, 15] {
+        early[at].1 = 58;
+    }
+    early[12].1 = 70;
+    let [verified, call, asked, rung] = [early[12], early[13], early[14], early[15]];
+    early.splice(12..16, [call, asked, rung, verified]);
+    assert!(reasons(OFFLINE, 2, &early).contains(&unasked.to_owned()), "asked before it was back");
     let idle = "cpu1 stole and ran no task after its return";
-    says(OFFLINE, 2, &minus(&away(), &[17]), &[idle]);
     says(OFFLINE, 2, &minus(&away(), &[18]), &[idle]);
-    says(OFFLINE, 2, &with(&away(), 18, (1, 91, dispatch(task(2)))), &[idle]);
+    says(OFFLINE, 2, &minus(&away(), &[19]), &[idle]);
+    says(OFFLINE, 2, &with(&away(), 19, (1, 91, dispatch(task(2)))), &[idle]);
     let mut before = away();
-    before.swap(17, 18);
+    before.swap(18, 19);
     says(OFFLINE, 2, &before, &[idle]);
     let mut silent = away();
     silent.insert(3, (1, 21, Event::IdleBegin {}));

@@ -1,4 +1,4 @@
-//! Steals: within the bound, under the ceiling, of what was there, and work that really spreads.
+//! Steals: within the bound, under the ceiling, and of what was there.
 
 use antler_abi::Error;
 use antler_facts::Hart;
@@ -8,7 +8,7 @@ use super::*;
 
 const BOUND: &str = "steal bound";
 
-fn steal(victim: u16, count: u64) -> Event {
+pub(super) fn steal(victim: u16, count: u64) -> Event {
     Event::Steal { victim: Cpu(victim), count, class: Qos::Normal }
 }
 
@@ -239,99 +239,4 @@ fn a_steal_is_followed_by_exactly_its_tasks() {
         (1, 22, idle),
     ];
     says(STEALS, 2, &before, &[]);
-}
-
-const STEALING: &str = "stealing";
-
-/// Eight tasks on cpu0; cpu1 steals the first and runs it while cpu0 runs the second.
-fn spread() -> Vec<Said> {
-    let mut said = vec![(0, 10, marker(Marker::RejectOffline))];
-    for number in 1..=8 {
-        said.extend([(0, 20, spawned(task(number), T)), (0, 20, enqueue(task(number), 0))]);
-    }
-    said.extend([
-        (1, 30, steal(0, 1)),
-        (1, 31, stolen(task(1), 0)),
-        (1, 32, dispatch(task(1))),
-        (0, 40, dispatch(task(2))),
-        (1, 50, leave(task(1), Leave::Exit)),
-        (1, 51, exit(task(1))),
-        (0, 60, leave(task(2), Leave::Exit)),
-        (0, 61, exit(task(2))),
-    ]);
-    for number in 3..=8 {
-        let at = 60 + number * 10;
-        said.extend([
-            (0, at, dispatch(task(number))),
-            (0, at + 5, leave(task(number), Leave::Exit)),
-            (0, at + 6, exit(task(number))),
-        ]);
-    }
-    said.push((0, 200, marker(Marker::WorkStealing)));
-    said
-}
-
-/// [`spread`] with its fact at this place at another time.
-fn moved(at: usize, time: u64) -> Vec<Said> {
-    let (cpu, _, event) = spread()[at];
-    with(&spread(), at, (cpu, time, event))
-}
-
-#[test]
-fn each_task_begins_and_ends_once_and_elsewhere_only_if_stolen() {
-    says(STEALING, 2, &spread(), &[]);
-    let few = "7 tasks were put on one CPU, 8 are meant";
-    says(STEALING, 2, &minus(&spread(), &[15, 16, 40, 41, 42]), &[few]);
-    let outside = with(&spread(), 15, (0, 9, spawned(task(8), T)));
-    says(STEALING, 2, &outside, &[few]);
-    let elsewhere = with(&spread(), 16, (0, 20, enqueue(task(8), 1)));
-    assert!(reasons(STEALING, 2, &elsewhere).contains(&few.to_owned()), "not put on its maker's CPU");
-    let ended = |times: usize| format!("task 8.1 ended {times} times");
-    says(STEALING, 2, &minus(&spread(), &[42]), &[&ended(0)]);
-    says(STEALING, 2, &plus(&spread(), &[(0, 210, exit(task(8)))]), &[&ended(2)]);
-    says(STEALING, 2, &minus(&spread(), &[40]), &["task 8.1 never ran"]);
-    let strange = "task 1.1 began on cpu1, which did not steal it from cpu0";
-    says(STEALING, 2, &minus(&spread(), &[18]), &[strange]);
-    let mut other = spread();
-    other[18] = (1, 31, stolen(task(9), 0));
-    says(STEALING, 2, &other, &[strange]);
-    let mut late = spread();
-    late.swap(18, 19);
-    let late = with(&with(&late, 18, (1, 31, dispatch(task(1)))), 19, (1, 32, stolen(task(1), 0)));
-    says(STEALING, 2, &late, &[strange]);
-    let placed = |target: u16, place: Place, at: u64, number: u64| {
-        let mut said = spread();
-        let event = Event::Enqueue { task: task(number), target: Cpu(target), place };
-        said.insert(17, (0, at, event));
-        reasons(STEALING, 3, &said).contains(&strange.to_owned())
-    };
-    assert!(placed(1, Place::Inbox, 25, 1) && placed(1, Place::Inbox, 32, 1));
-    assert!(!placed(1, Place::Inbox, 33, 1), "after it began");
-    assert!(
-        !placed(2, Place::Inbox, 25, 1) && !placed(1, Place::Local, 25, 1) && !placed(1, Place::Inbox, 25, 2)
-    );
-}
-
-#[test]
-fn several_cpus_have_tasks_begun_and_not_ended_at_one_moment() {
-    let alone = |most: usize, needed: usize| {
-        format!(
-            "at most {most} CPUs had one of the tasks begun and not ended at one moment, {needed} are needed"
-        )
-    };
-    // The first ends before the second begins; in the moment in which it begins; after it.
-    says(STEALING, 2, &moved(22, 39), &[&alone(1, 2)]);
-    says(STEALING, 2, &moved(22, 40), &[&alone(1, 2)]);
-    says(STEALING, 2, &moved(22, 41), &[]);
-    // Two at once on one CPU are one CPU.
-    let many = reasons(STEALING, 3, &spread());
-    assert_eq!(many, ["8 tasks were put on one CPU, 12 are meant", &alone(2, 3)]);
-    // Preempted on one CPU and gone on with on another: it counts where it was dispatched last.
-    let mut handed = spread();
-    handed.splice(
-        23..23,
-        [(1, 41, leave(task(1), Leave::Yield)), (1, 42, enqueue(task(1), 0)), (0, 43, dispatch(task(1)))],
-    );
-    handed[20] = (0, 44, dispatch(task(2)));
-    assert_eq!(reasons(STEALING, 2, &handed), [alone(1, 2)]);
 }

@@ -1,6 +1,6 @@
 //! The verdict as people and scripts read it: words, numbers, and what outweighs what.
 
-use super::small::{NOTHING, Said, marker, reasons, says, trace, words};
+use super::small::{NOTHING, SEEN, Said, marker, reasons, says, trace, words};
 use super::*;
 use crate::trace::Window;
 use crate::verdict::{GuestEnd, MarkerResult};
@@ -40,13 +40,18 @@ fn every_claim_says_what_it_found_in_numbers() {
             ("stop", "cpu0 stopped 2 others and ended the machine"),
             ("ownership", &format!("{made} tasks made and ended")),
             ("traps", &format!("{traps} traps, {calls} system calls")),
-            ("entries", &format!("{traps} entries from U-mode, 3 of them faults")),
-            ("calls", &format!("{calls} calls, 6 of them refused")),
-            ("timer", "1 timers fired, none early"),
-            ("isolation", "3 programs ended for faults, 1 bad pointers refused"),
+            ("returns", "tasks went on behind 32 calls and 5 ends of slices"),
+            (
+                "user mode",
+                "15 kinds of calls answered, 11 different calls refused, 2 threads begun and ended"
+            ),
+            ("entries", &format!("{traps} entries from U-mode, 4 of them faults")),
+            ("calls", &format!("{calls} calls, 46 of them refused")),
+            ("timer", "9 timers fired and ended 3 waits, none early"),
+            ("isolation", "4 programs ended for faults, 30 bad pointers refused"),
             ("qos", &format!("{runs} choices, 6 of them with lower work waiting")),
-            ("migration", "1 moves: 0 by steals, 1 by wakes, 0 by CPUs that left, 0 by ceilings"),
-            ("address spaces", &format!("{made} tasks in 4 address spaces")),
+            ("migration", "2 moves: 1 by steals, 1 by wakes, 0 by CPUs that left, 0 by ceilings"),
+            ("address spaces", &format!("{made} tasks in 5 address spaces")),
             ("trap stacks", "3 trap stacks, 3 answers from them"),
             ("online", "3 CPUs online, each by itself"),
             ("ipi chain", &format!("{asked} requests, {rung} doorbells")),
@@ -54,8 +59,11 @@ fn every_claim_says_what_it_found_in_numbers() {
             ("resched", "6 ordered pairs"),
             ("reject invalid target", "refused 1 times from U-mode, 1 in the kernel"),
             ("reject offline target", "1 CPUs stopped, refused, and brought back"),
-            ("stealing", "12 tasks put on cpu0, 2 of them begun elsewhere, 3 CPUs at once"),
-            ("steals", "5 steals moved 8 tasks"),
+            (
+                "stealing",
+                "12 tasks put on cpu0, 2 of them begun elsewhere, 3 CPUs at once; 1 stolen in mid-work"
+            ),
+            ("steals", "6 steals moved 9 tasks"),
             ("steal bound", "idle cpu1 took 4 of the 9 tasks that cpu0 held"),
             (
                 "class ceiling",
@@ -65,7 +73,7 @@ fn every_claim_says_what_it_found_in_numbers() {
     );
     assert_eq!(verdict.facts, facts);
     let line =
-        format!("PROOF GREEN: smp=3 (SMP judged); 16 of 16 markers, 24 claims green, 0 red; {facts} facts");
+        format!("PROOF GREEN: smp=3 (SMP judged); 16 of 16 markers, 26 claims green, 0 red; {facts} facts");
     assert_eq!(verdict.line(), line);
 }
 
@@ -76,7 +84,7 @@ fn the_line_counts_what_is_red_and_what_was_not_judged() {
     run.facts[at].event = Event::End { code: 32 };
     let line = run.verdict(1).line();
     assert!(
-        line.starts_with("PROOF RED: smp=1 (one CPU); 5 of 6 markers, 14 claims green, 1 red; "),
+        line.starts_with("PROOF RED: smp=1 (one CPU); 5 of 6 markers, 16 claims green, 1 red; "),
         "{line}"
     );
     let mut case = Case::new(2);
@@ -91,8 +99,8 @@ fn a_claim_without_its_marker_is_red() {
     let claims = [
         (Marker::Timer, "timer"),
         (Marker::Isolation, "isolation"),
-        (Marker::Trap, "traps"),
-        (Marker::UserMode, "traps"),
+        (Marker::Trap, "returns"),
+        (Marker::UserMode, "user mode"),
         (Marker::SmpOnline, "online"),
         (Marker::IpiCounterfactual, "counterfactual"),
         (Marker::IpiResched, "resched"),
@@ -107,9 +115,29 @@ fn a_claim_without_its_marker_is_red() {
         run.facts.retain(|fact| fact.event != marker(which));
         let reason = format!("no fact states the {which:?} self-test, so there is nothing to look at");
         let claims = run.verdict(3).claims;
-        let red = claims.into_iter().find(|c| c.name == claim).expect("the claim");
-        assert_eq!((red.state, red.reasons), (State::Red, vec![reason]), "{claim}");
+        let red = claims.iter().find(|c| c.name == claim).expect("the claim");
+        assert_eq!((red.state, &red.reasons), (State::Red, &vec![reason.clone()]), "{claim}");
+        // It is red for nothing else, and so are no others but those that look at the same.
+        let absent = claims.iter().filter(|claim| claim.by_absence);
+        assert!(absent.clone().any(|other| other.name == claim), "{claim}");
+        assert!(absent.into_iter().all(|other| other.reasons == [reason.clone()]), "{claim}");
     }
+}
+
+#[test]
+fn a_claim_that_is_red_for_more_is_not_red_by_absence() {
+    let of = |run: &Script| run.verdict(2).claims.into_iter().find(|c| c.name == "timer").expect("the claim");
+    let mut run = Script::good(2);
+    assert!(!of(&run).by_absence, "green");
+    run.facts.retain(|fact| fact.event != marker(Marker::Timer));
+    assert!(of(&run).by_absence);
+    let at = run.find(None, |fact| matches!(fact.event, Event::Timer { .. }));
+    run.facts[at].event = Event::Timer { deadline: u64::MAX };
+    assert!(!of(&run).by_absence, "early as well");
+    let mut early = Script::good(2);
+    early.facts[at].event = Event::Timer { deadline: u64::MAX };
+    assert!(of(&early).state == State::Red && !of(&early).by_absence);
+    assert!(early.verdict(2).claims.iter().all(|claim| !claim.by_absence));
 }
 
 /// The result for one line of a run on two CPUs, whose console and facts the caller may change.
@@ -149,6 +177,23 @@ fn a_marker_needs_line_fact_and_claims() {
     twice.facts.insert(at, twice.facts[at]);
     assert_eq!(of(&full, &twice), ["2 facts state it"]);
     assert!(!twice.verdict(2).green);
+}
+
+#[test]
+fn a_line_twice_or_out_of_its_place_is_told_of_that_line() {
+    let (case, run) = (Case::new(2), Script::good(2));
+    let (timer, isolation) = ("KSELFTEST: timer ok\r\n", "KSELFTEST: isolation ok\r\n");
+    let of = |console: &str, line: &str| result(line.trim_end(), console, &run, &case).reasons;
+    let full = console(2);
+    let text = ["the line was printed more than once, or out of its place"];
+    let twice = full.replace(timer, &[timer, timer].concat());
+    let late = full.replace(&[timer, isolation].concat(), &[isolation, timer].concat());
+    for console in [&twice, &late] {
+        assert_eq!(of(console, timer), text);
+        assert_eq!(of(console, isolation), NOTHING);
+        let marker = result(timer.trim_end(), console, &run, &case);
+        assert!(marker.lacks_its_own && marker.state == State::Red);
+    }
 }
 
 #[test]
@@ -218,6 +263,44 @@ fn the_trace_keeps_order_time_and_spans() {
     assert_eq!(marked.window(Marker::Boot), Some(Window { from: 0, to: 10 }));
     assert_eq!(marked.window(Marker::Trap), Some(Window { from: 10, to: 30 }));
     assert_eq!((marked.window(Marker::Done), marked.marker_time(Marker::Trap)), (None, Some(30)));
+}
+
+#[test]
+fn a_fact_is_found_at_its_place_also_behind_a_hole() {
+    let fact = |seq: u32, time: u64| Fact { seq, cpu: Cpu(0), time, event: Event::IdleBegin {} };
+    let facts = [fact(0, 1), fact(1, 2), fact(2, 3)];
+    let whole = crate::trace::Trace::from_facts(facts);
+    assert_eq!(facts.map(|fact| whole.index(&fact)), [Some(0), Some(1), Some(2)]);
+    let hole = crate::trace::Trace::from_facts([facts[0], facts[2], fact(1, 9)]);
+    assert_eq!([facts[0], facts[2]].map(|fact| hole.index(&fact)), [Some(0), Some(1)]);
+    assert_eq!((hole.index(&fact(1, 9)), hole.index(&facts[1])), (Some(2), None));
+}
+
+#[test]
+fn a_cpu_is_away_until_it_surely_is_back() {
+    let hart = antler_facts::Hart(1);
+    let (off, on) = (Event::Offline { hart }, Event::Online { hart, stack: 0, block: 0 });
+    let said = [
+        (1, 5, on),
+        (1, 10, Event::IdleBegin {}),
+        (1, 20, Event::IdleEnd { why: IdleEnd::Offline }),
+        (1, 30, off),
+        (1, 40, on),
+        (1, 50, Event::IdleBegin {}),
+        (1, 60, Event::IdleEnd { why: IdleEnd::Offline }),
+        (1, 70, off),
+        (1, 80, SEEN),
+        (1, 90, on),
+        (1, 95, Event::IdleBegin {}),
+    ];
+    let away = |facts: usize| trace(&said[..facts]).away(Cpu(1));
+    let first = Window { from: 10, to: 50 };
+    assert_eq!(away(11), [first, Window { from: 50, to: 95 }]);
+    assert_eq!(away(10), [first, Window { from: 50, to: u64::MAX }]);
+    assert_eq!(away(8), [first, Window { from: 50, to: u64::MAX }]);
+    assert_eq!(away(6), [first]);
+    assert_eq!(away(5), [Window { from: 10, to: u64::MAX }]);
+    assert_eq!(away(3), []);
 }
 
 #[test]

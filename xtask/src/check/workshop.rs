@@ -40,13 +40,14 @@ pub fn make(engine: Engine, twins: &[&Twin], ctx: &Ctx) -> anyhow::Result<PathBu
 }
 
 /// Twins are compiled often and run shortly; what they stand on, the checker above all, is compiled once, and as in
-/// `models/`, so once for both. Loom's threads have small stacks, which unoptimised code overflows.
+/// `models/`, so once for both. In one piece, since each is small. Loom's threads have small stacks, which unoptimised code overflows.
 fn profile(engine: Engine) -> Value {
     let own = if engine == Engine::Loom { 1 } else { 0 };
     let opt = |level| ("opt-level", Value::Integer(level));
     let no = |what| (what, Value::Boolean(false));
     let package = table([("*", table([opt(2)]))]);
-    table([("dev", table([opt(own), no("debug"), no("incremental"), ("package", package)]))])
+    let whole = ("codegen-units", Value::Integer(1));
+    table([("dev", table([opt(own), no("debug"), no("incremental"), whole, ("package", package)]))])
 }
 
 /// One twin's folder.

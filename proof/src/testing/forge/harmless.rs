@@ -1,7 +1,7 @@
 //! Forgeries that stay green, each with the reason why it changes nothing that is claimed.
 
 use antler_abi::{Error, Qos, Syscall};
-use antler_facts::{Event, Fact};
+use antler_facts::{Event, Fact, WakeCause};
 
 use super::make::How;
 
@@ -13,6 +13,8 @@ pub(super) struct Spot {
     pub is: Option<Fact>,
     pub before: Option<Fact>,
     pub after: Option<Fact>,
+    /// Of a deadline: what ended the wait.
+    pub woken: Option<Fact>,
     /// CPUs of the machine.
     pub cpus: u16,
 }
@@ -90,6 +92,21 @@ fn waits_in_the_kernel(spot: &Spot) -> bool {
     !interrupted && !matches!(event(spot.after), Some(Event::Wake { .. }))
 }
 
+/// What it may have waited for came first.
+fn ended_by_a_call(spot: &Spot) -> bool {
+    matches!(event(spot.woken), Some(Event::Wake { cause, .. }) if cause != WakeCause::Deadline)
+}
+
+/// A deadline that is put off, though not beyond the moment at which its task is woken for it.
+fn still_comes(spot: &Spot) -> bool {
+    match (spot.was.event, event(spot.is), spot.woken) {
+        (Event::Deadline { at: was, .. }, Some(Event::Deadline { at: is, .. }), Some(woken)) => {
+            was < is && is <= woken.time
+        }
+        _ => false,
+    }
+}
+
 /// Its time is still between those of its CPU's neighbours.
 fn between(spot: &Spot) -> bool {
     let How::Timed(time) = spot.how else { return false };
@@ -152,11 +169,25 @@ pub(super) static HARMLESS: &[Harmless] = &[
     ),
     often(
         "Timer: another deadline",
-        |spot| match event(spot.is) {
-            Some(Event::Timer { deadline }) => deadline <= spot.was.time,
+        |spot| match (spot.was.event, event(spot.is)) {
+            (Event::Timer { deadline: was }, Some(Event::Timer { deadline: is })) => {
+                is <= spot.was.time && (is < was || !matches!(event(spot.after), Some(Event::Wake { .. })))
+            }
             _ => false,
         },
-        "it still is not early, and what deadline a sleeper asked for is in no fact",
+        "it still is not early; if it ends waits, it is not set for later than their deadlines, and others that are set \
+        for just that remain",
+    ),
+    often(
+        "Deadline: another at",
+        |spot| ended_by_a_call(spot) || still_comes(spot),
+        "a call ended the wait, whatever its bound was; or the deadline still comes before the timer that ends it, and no \
+        timer of its CPU was set for later",
+    ),
+    often(
+        "Deadline: dropped",
+        |spot| ended_by_a_call(spot) && call(spot.before) == Some(Syscall::Wait),
+        "a call ended the wait, which may have had no bound",
     ),
     often(
         "Timer: dropped",
@@ -188,7 +219,7 @@ pub(super) static HARMLESS: &[Harmless] = &[
         |_| true,
         "the CPU is not the one whose ceiling was tested, or has a wider one for a while",
     ),
-    often(
+    rare(
         "Ceiling: moved",
         |_| true,
         "the other CPU was in a probe call at that moment as well; who set a ceiling is not claimed",
@@ -237,11 +268,6 @@ pub(super) static HARMLESS: &[Harmless] = &[
         "Syscall: another number",
         ends_the_last,
         "of the last thread of a program, the end of the thread is the end of the program",
-    ),
-    rare(
-        "Syscall: another number",
-        |spot| call(Some(spot.was)) == Some(Syscall::Resched) && silent(spot.is),
-        "the request may have been the kernel's own, on the way out of any call",
     ),
     rare(
         "TrapUser: dropped",

@@ -11,7 +11,7 @@ mod make;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use antler_facts::Fact;
+use antler_facts::{Event, Fact};
 
 use self::harmless::{HARMLESS, Spot};
 use self::make::{Forgery, Good, How, Values, names};
@@ -85,6 +85,15 @@ fn forge(run: &Recorded, per: usize) -> Outcome {
     outcome
 }
 
+/// The next wake of the task whose deadline a fact states.
+fn woken(good: &Good, said: &Fact) -> Option<Fact> {
+    let Event::Deadline { task: waits, .. } = said.event else { return None };
+    let wakes = good.by_cpu.values().flatten().filter(|fact| {
+        fact.time > said.time && matches!(fact.event, Event::Wake { task, .. } if task == waits)
+    });
+    wakes.min_by_key(|fact| fact.time).copied()
+}
+
 /// A forgery stayed green: some entry of the list says why, or the test will fail.
 fn survived(good: &Good, forgery: Forgery, kind: &str, what: &str, outcome: &mut Outcome) {
     let facts = good.of(forgery.cpu);
@@ -101,6 +110,7 @@ fn survived(good: &Good, forgery: Forgery, kind: &str, what: &str, outcome: &mut
         is,
         before: at.checked_sub(1).map(|at| facts[at]),
         after: facts.get(at + 1).copied(),
+        woken: woken(good, &facts[at]),
         cpus: good.cpus,
     };
     let explained: Vec<usize> = (0..HARMLESS.len())
