@@ -6,10 +6,7 @@ mod matrix;
 mod table;
 
 use std::collections::BTreeSet;
-use std::num::NonZero;
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -17,7 +14,8 @@ use anyhow::Context as _;
 use crate::build::{self, Built};
 use crate::ctx::Ctx;
 use crate::exit::{Exit, Fail};
-use crate::proof::{self, Outcome, Plan};
+use crate::pool;
+use crate::proof::{self, Plan};
 use crate::setup;
 pub use matrix::red;
 use matrix::{Matrix, Row};
@@ -69,8 +67,7 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let place = ctx.root().join(PLACE);
     agree(ctx, &faulty, &place, &table)?;
     green_without(ctx, &faulty, &place, &table)?;
-    let jobs =
-        args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get), usize::from);
+    let jobs = args.jobs.map_or_else(pool::cores, usize::from);
     let matrix = run_all(ctx, &faulty, &place, &faults, jobs)?;
     matrix.print();
     let mut unseen = Vec::new();
@@ -161,31 +158,20 @@ fn judged(verdict: &antler_proof::Verdict) -> BTreeSet<String> {
 fn run_all(ctx: &Ctx, built: &Built, place: &Path, faults: &[&Fault], jobs: usize) -> anyhow::Result<Matrix> {
     let faults: Vec<Fault> = faults.iter().flat_map(|fault| fault.runs()).collect();
     let step = ctx.ui.step(format!("{} runs with a fault", faults.len()));
-    let (next, rows) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    let work = || -> anyhow::Result<()> {
-        while let Some(fault) = faults.get(next.fetch_add(1, Ordering::Relaxed)) {
-            step.at(fault.run());
-            let append = fault.argument();
-            let outcome: Outcome = proof::prove_into(
-                ctx,
-                &plan(built, fault.smp, &append),
-                built,
-                (place, &fault.run()),
-                false,
-            )?;
-            rows.lock().expect("no worker panics with it").push(Row::new(fault, &outcome));
-        }
-        Ok(())
-    };
-    let ended: anyhow::Result<Vec<()>> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().map(|worker| worker.join().expect("a worker does not panic")).collect()
+    let rows = pool::side_by_side(jobs, &faults, |_, fault| -> anyhow::Result<Row> {
+        step.at(fault.run());
+        let plan = plan(built, fault.smp, &fault.argument());
+        let outcome = proof::prove_into(ctx, &plan, built, (place, &fault.run()), false)?;
+        Ok(Row::new(fault, &outcome))
     });
-    if let Err(error) = ended {
-        step.failed("");
-        return Err(error);
-    }
-    let matrix = Matrix::new(rows.into_inner().expect("no worker panics with it"));
+    let rows: Vec<Row> = match rows.into_iter().collect() {
+        Ok(rows) => rows,
+        Err(error) => {
+            step.failed("");
+            return Err(error);
+        }
+    };
+    let matrix = Matrix::new(rows);
     if matrix.is_good() {
         step.done("")
     } else {

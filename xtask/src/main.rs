@@ -30,6 +30,7 @@ mod fuzz;
 mod initrd;
 mod mutants;
 mod picture;
+mod pool;
 mod proof;
 mod qemu;
 mod report;

@@ -9,10 +9,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -20,7 +17,8 @@ use anyhow::Context as _;
 use crate::build::{self, Built};
 use crate::ctx::Ctx;
 use crate::exit::{Exit, Fail};
-use crate::proof::{self, Outcome, Plan};
+use crate::pool;
+use crate::proof::{self, Plan};
 use crate::setup;
 use image::Image;
 use row::{Exactly, Row, Rows};
@@ -78,8 +76,7 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let how = compiler(&table, &image);
     // All before any: a kernel that was rebuilt is known by patterns that do not fit, not by runs.
     let ready = patch_all(&image, &images, &place, how)?;
-    let jobs =
-        args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get), usize::from);
+    let jobs = args.jobs.map_or_else(pool::cores, usize::from);
     let patience = LONGER * green_without(ctx, &built, &bytes, &images, &place)?;
     let rows = run_all(ctx, &built, &place, &ready, (jobs, patience.max(AT_LEAST)), how)?;
     rows.print();
@@ -212,26 +209,21 @@ fn run_all(
     how: Exactly,
 ) -> anyhow::Result<Rows> {
     let step = ctx.ui.step(format!("{} tampered images", images.len()));
-    let (next, rows) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    let work = || -> anyhow::Result<()> {
-        while let Some((tampered, path, changed)) = images.get(next.fetch_add(1, Ordering::Relaxed)) {
-            step.at(tampered.name.clone());
-            let timeout = if tampered.unbounded.is_some() { patience } else { PATIENCE };
-            let plan = plan(path, tampered.smp, timeout);
-            let outcome: Outcome = proof::prove_into(ctx, &plan, built, (place, &tampered.name), false)?;
-            rows.lock().expect("no worker panics with it").push(Row::new(tampered, changed, &outcome, how));
-        }
-        Ok(())
-    };
-    let ended: anyhow::Result<Vec<()>> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().map(|worker| worker.join().expect("a worker does not panic")).collect()
+    let rows = pool::side_by_side(jobs, images, |_, (tampered, path, changed)| -> anyhow::Result<Row> {
+        step.at(tampered.name.clone());
+        let timeout = if tampered.unbounded.is_some() { patience } else { PATIENCE };
+        let plan = plan(path, tampered.smp, timeout);
+        let outcome = proof::prove_into(ctx, &plan, built, (place, &tampered.name), false)?;
+        Ok(Row::new(tampered, changed, &outcome, how))
     });
-    if let Err(error) = ended {
-        step.failed("");
-        return Err(error);
-    }
-    let rows = Rows::new(rows.into_inner().expect("no worker panics with it"));
+    let rows: Vec<Row> = match rows.into_iter().collect() {
+        Ok(rows) => rows,
+        Err(error) => {
+            step.failed("");
+            return Err(error);
+        }
+    };
+    let rows = Rows::new(rows);
     if rows.is_good() {
         step.done("")
     } else {

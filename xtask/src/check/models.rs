@@ -11,6 +11,7 @@ use super::parts::Depth;
 use super::programs::{self, Program};
 use super::unnamed;
 use crate::ctx::Ctx;
+use crate::pool;
 use crate::setup;
 use crate::ui::Step;
 
@@ -97,7 +98,7 @@ pub fn outputs(engine: Engine, depth: Depth, ctx: &Ctx, progress: &Step) -> anyh
         anyhow::ensure!(!names.is_empty(), "{target} has no tests");
         tests.extend(names.into_iter().map(|test| (target.clone(), path.clone(), test)));
     }
-    Ok(programs::side_by_side(&tests, |at, (target, path, test)| {
+    Ok(pool::side_by_side(pool::cores(), &tests, |at, (target, path, test)| {
         progress.at(format!("{}/{}: {target} {test}", at + 1, tests.len()));
         let output = setup::run_bounded(depth.set(&mut programs::one(path, test)), LIMIT);
         Said { target: target.clone(), test: test.clone(), output }

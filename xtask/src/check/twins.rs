@@ -11,6 +11,7 @@ use super::models::Engine;
 use super::twin::{self, Twin};
 use super::{programs, unnamed, workshop};
 use crate::ctx::Ctx;
+use crate::pool;
 use crate::setup;
 use crate::ui::Step;
 
@@ -72,7 +73,7 @@ fn notice(
     programs: &BTreeMap<PathBuf, PathBuf>,
     progress: &Step,
 ) -> Vec<Result<(), String>> {
-    programs::side_by_side(twins, |at, twin| {
+    pool::side_by_side(pool::cores(), twins, |at, twin| {
         progress.at(format!("twin {}/{}: {}", at + 1, twins.len(), twin.name));
         match programs.get(Path::new(&twin.name)) {
             Some(program) => judge(twin, program),

@@ -23,6 +23,9 @@ use crate::verdict::judge;
 /// Recorded runs, and how many forgeries of each kind are judged of each.
 const RUNS: [(u16, usize); 3] = [(1, 12), (2, 6), (4, 3)];
 
+/// Threads that share the forgeries of one run.
+const PARTS: usize = 2;
+
 /// What a forgery is called in lists: the kind of fact, and what is done to it.
 fn name(good: &Good, forgery: &Forgery) -> (&'static str, String) {
     let event = good.of(forgery.cpu)[forgery.at].event;
@@ -71,18 +74,33 @@ fn forge(run: &Recorded, per: usize) -> Outcome {
             }
         }
     }
-    let mut outcome = Outcome::default();
-    for ((kind, what, _), forgeries) in kinds {
-        let chosen = per.min(forgeries.len());
-        for forgery in (0..chosen).map(|number| forgeries[number * forgeries.len() / chosen]) {
-            let Some(facts) = good.forge(forgery) else { continue };
-            outcome.judged += 1;
-            if !is_red(run, &facts) {
-                survived(&good, forgery, kind, &what, &mut outcome);
+    let kinds: Vec<_> = kinds.into_iter().collect();
+    let part = |first: usize| {
+        let mut outcome = Outcome::default();
+        for ((kind, what, _), forgeries) in kinds.iter().skip(first).step_by(PARTS) {
+            let chosen = per.min(forgeries.len());
+            for &forgery in (0..chosen).map(|number| &forgeries[number * forgeries.len() / chosen]) {
+                let Some(facts) = good.forge(forgery) else { continue };
+                outcome.judged += 1;
+                if !is_red(run, &facts) {
+                    survived(&good, forgery, kind, what, &mut outcome);
+                }
             }
         }
-    }
-    outcome
+        outcome
+    };
+    std::thread::scope(|scope| {
+        let part = &part;
+        let parts: [_; PARTS] = std::array::from_fn(|first| scope.spawn(move || part(first)));
+        let mut outcome = Outcome::default();
+        for part in parts {
+            let Outcome { judged, used, unexplained } = part.join().expect("a part is forged to its end");
+            outcome.judged += judged;
+            outcome.used.extend(used);
+            outcome.unexplained.extend(unexplained);
+        }
+        outcome
+    })
 }
 
 /// The next wake of the task whose deadline a fact states.
