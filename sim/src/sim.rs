@@ -306,9 +306,12 @@ impl<'a, const W: usize> Sim<'a, W> {
             "tasks are parked that nothing will ever wake".to_owned()
         });
         // By way of a hart that sleeps: one that died must not come back to life by it.
-        let Some(cpu) = self.harts.iter().position(|hart| matches!(hart.mode, Mode::Sleep)) else {
-            return false;
-        };
+        let sleeper = self.harts.iter().position(|hart| matches!(hart.mode, Mode::Sleep));
+        let died = self.dead.is_some();
+        self.expect(0, sleeper.is_some() || died, "end", || {
+            "tasks are left, and no hart sleeps that could be told".to_owned()
+        });
+        let Some(cpu) = sleeper else { return false };
         self.world.cpu.set(cpu);
         self.world.note(cpu, Note::Enter);
         for key in waited {

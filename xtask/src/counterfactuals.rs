@@ -66,6 +66,7 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     say!("the shipped kernel has none of the hooks");
     let place = ctx.root().join(PLACE);
     agree(ctx, &faulty, &place, &table)?;
+    refuses(ctx, &faulty, &place)?;
     green_without(ctx, &faulty, &place, &table)?;
     let jobs = args.jobs.map_or_else(pool::cores, usize::from);
     let matrix = run_all(ctx, &faulty, &place, &faults, jobs)?;
@@ -124,6 +125,27 @@ fn agree(ctx: &Ctx, built: &Built, place: &Path, table: &Table) -> anyhow::Resul
     let (unlisted, unknown) = (names(&known, &listed), names(&listed, &known));
     anyhow::ensure!(unlisted.is_empty(), "faults that the kernel has and {FILE} does not: {unlisted}");
     anyhow::ensure!(unknown.is_empty(), "faults of {FILE} that the kernel does not have: {unknown}");
+    Ok(())
+}
+
+/// What would tell nothing is no success: a CPU that there is not, two faults at once, and a fault that never had
+/// occasion to be committed.
+fn refuses(ctx: &Ctx, built: &Built, place: &Path) -> anyhow::Result<()> {
+    for (append, says) in [
+        ("fault=ipi-dropped@cpu9", "there is no cpu9"),
+        ("fault=marker-twice fault=ipi-dropped", "one fault at a time"),
+        ("fault=hart-not-stopped@cpu0", "the fault hart-not-stopped was never committed"),
+    ] {
+        let outcome = proof::prove_into(ctx, &plan(built, 2, append), built, (place, "refused"), false)?;
+        let console = std::fs::read(outcome.dir.join("console.txt")).context("a console is gone")?;
+        let told = String::from_utf8_lossy(&console).contains(says);
+        anyhow::ensure!(
+            told && outcome.exit != Exit::Success,
+            "with {append:?} the kernel must say {says:?} and fail: {}; {}",
+            outcome.guest,
+            outcome.dir.display()
+        );
+    }
     Ok(())
 }
 

@@ -110,10 +110,16 @@ fn build(part: Part, ctx: &Ctx) -> anyhow::Result<()> {
 pub fn growth(ctx: &Ctx) -> anyhow::Result<Exit> {
     build(Part::Growth, ctx)?;
     let step = ctx.ui.step("counting accesses");
-    let outputs = models::outputs(models::Engine::Counted, Depth::Bounded, ctx, &step);
+    let outputs = match models::outputs(models::Engine::Counted, Depth::Bounded, ctx, &step) {
+        Ok(outputs) => outputs,
+        Err(error) => {
+            step.failed("");
+            return Err(error);
+        }
+    };
     step.done("");
     let mut exit = Exit::Success;
-    for models::Said { target, test, output } in outputs? {
+    for models::Said { target, test, output } in outputs {
         match output {
             Ok(output) => {
                 let table = output.stdout.lines().filter(|line| !line.starts_with("running "));
