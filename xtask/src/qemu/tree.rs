@@ -63,6 +63,7 @@ fn dump(machine: &Machine) -> anyhow::Result<Vec<u8>> {
         .and_then(|output| output.success())
         .map_err(|trouble| anyhow::anyhow!("QEMU cannot write its device tree: {trouble}"))?;
     let mut blob = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
     // Some versions write more or less of the slack at the end than the header says.
     let size = antler_parse::board::total_size(&blob);
     blob.resize(size.map_err(|error| anyhow::anyhow!("QEMU's device tree is unreadable: {error}"))?, 0);
