@@ -2,7 +2,8 @@
 //! (`ipi.rs`, `hotplug.rs`) on its mailboxes; a CPU looks at its bell as the kernel does, once beside the others and, when
 //! nothing else moves, for as long as it rings.
 //!
-//! Bounds: two or three CPUs, one or two Calls.
+//! Bounds: two or three CPUs, one or two Calls; three preemptions, four against a leaving target (deep: one more), no
+//! bound for one Call to one target.
 //!
 //! An acknowledgement does not say that a Call was answered: when an earlier request's bit is still set, the target may
 //! take that bit after the Call has its number and before it is attached, and acknowledge the number. Only the call

@@ -1,7 +1,8 @@
 //! The inbox: several producers, the owner that drains it, closes it and opens it again.
 //!
 //! Bounds: two producers with two tasks each, or three with one; two drains beside them and one after; one life after
-//! the close. Each task carries a frame with its number, written before the push.
+//! the close; two preemptions, three against a close (deep: one more), no bound for the opening. Each task carries a
+//! frame with its number, written before the push.
 //!
 //! Not covered: a producer that tries elsewhere when its task comes back (the scheduler's models do that); the order
 //! between producers, of which the inbox promises nothing; spurious failures of the weak exchange, which loom has none of.

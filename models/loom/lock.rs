@@ -1,8 +1,8 @@
 //! The spin lock: one section at a time, each seeing the one before.
 //!
-//! Bounds: two threads, one or two sections each. The value under the lock is in loom's cell, which notices by
-//! itself when two accesses are not ordered. A waiter gives way between looks; loom leaves out executions in which it
-//! looks again and nothing has changed.
+//! Bounds: two threads, one or two sections each; three preemptions for two sections, no bound for one. The value
+//! under the lock is in loom's cell, which notices by itself when two accesses are not ordered. A waiter gives way
+//! between looks; loom leaves out executions in which it looks again and nothing has changed.
 //!
 //! Not covered: fairness, of which there is none; the kernel's bound on a wait, which is `Relax`'s.
 #![cfg(loom)]
@@ -13,7 +13,7 @@ use antler_models::{Turn, explore};
 use antler_sync::{Brand, Lock};
 use loom::thread;
 
-/// Adds one in two steps, under the lock or not at all if that is what the lock is.
+/// Adds one in two steps: between them a second section, if the lock let one in, would lose its addition.
 fn add(value: &mut u32) {
     let before = *value;
     *value = before + 1;

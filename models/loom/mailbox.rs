@@ -7,8 +7,9 @@
 //!
 //! Bounds: two posters with up to two requests each, one target that looks once or twice beside them; rings that fail
 //! once or twice, and one failure beside a close or beside another post, where the duty to ring is followed exactly.
-//! `the_target_must_clear_before_it_takes` plays the target wrongly and must fail: it is its own sabotage, since what is
-//! wrong there is the target's part, and so it has no twin.
+//! Three preemptions with two posters, four against a close (deep: one more); no bound with one poster and a target
+//! that does right. `the_target_must_clear_before_it_takes` plays the target wrongly and must fail: it is its own
+//! sabotage, since what is wrong there is the target's part, and so it has no twin.
 //!
 //! Not covered: memory-to-device order of a ring (the model's flag has it built in); more than two senders.
 //!

@@ -1,7 +1,8 @@
 //! The run queue's ring: its owner, and one or two thieves.
 //!
-//! Bounds: rings of 2 and 4 cells, at most 4 pushes (two laps of the small ring), thieves that try twice. Each task
-//! carries a frame with the number of its push, written before the push; whoever gets the task reads it.
+//! Bounds: rings of 2 and 4 cells, at most 4 pushes (two laps of the small ring), thieves that try once or twice; two
+//! preemptions with two thieves, three or four with one (deep: one more). Each task carries a frame with the number
+//! of its push, written before the push; whoever gets the task reads it.
 //!
 //! Not covered: positions that wrap at 2^32; more than two thieves (a third can only do what the second does).
 //!

@@ -1,6 +1,6 @@
 //! Sets of CPUs that everybody changes: one claims a bit, and a bit publishes what came before it.
 //!
-//! Bounds: one word, two CPUs' bits, three threads.
+//! Bounds: one word, two CPUs' bits, two or three threads; no bound on preemptions.
 //!
 //! Not covered: several words (each is as one is; a set of several is not read in one moment, and says so).
 //!

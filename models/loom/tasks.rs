@@ -1,8 +1,9 @@
 //! The task pool: who wakes a parked task, who fetches an ended one, and the free list between.
 //!
 //! Bounds: two wakers for one park, two parks; two joiners; a slot taken, given back and taken again beside another
-//! spawn, once. Threads that must run and end a task do so on a CPU of a real scheduler. Each task carries a frame,
-//! written before it is parked.
+//! spawn, once; four preemptions (deep: five) for two wakers, joiners and the free list, no bound for the rest.
+//! Threads that must run and end a task do so on a CPU of a real scheduler. Each task carries a frame, written before
+//! it is parked.
 //!
 //! Not covered: the change counter's own wrap, after 2^32 changes beside one spawn; more than two at a time.
 //!

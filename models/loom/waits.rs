@@ -1,7 +1,7 @@
 //! The wait table: parking under a check, waking, and claims that come from elsewhere (a deadline, a program's end).
 //!
-//! Bounds: one bucket, one or two waiters, two keys, two threads beside each other. The check is the futex's: a word
-//! that the waker changes before it wakes.
+//! Bounds: one bucket, one or two waiters, two keys; two threads without a bound on preemptions, or three with three
+//! (deep: four). The check is the futex's: a word that the waker changes before it wakes.
 //!
 //! Not covered: buckets beside each other (each has a lock and a list of its own); more than two waiters on a list in
 //! motion.

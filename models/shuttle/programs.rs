@@ -8,8 +8,11 @@
 //! dispatch; a turn for every class-mate; pinned tasks at home; steal bound; every Call answered, once; values of joins;
 //! and whenever all CPUs are at rest the audit, every request met or its target's doorbell pending, nobody asleep beside
 //! work, no wake, deadline or reply lost, nothing left on a CPU that is offline.
-//! *Excused*: a deadline for which no timer is set, while any CPU that runs a task has its doorbell pending or any CPU
-//! waits in the middle of a system call: that CPU may have inherited it and not looked yet.
+//! *Excused*: a deadline for which no timer is set, while any CPU that runs a task has its doorbell pending or any
+//! CPU waits in the middle of a system call: that CPU may have inherited it and not looked yet. And while any CPU's
+//! timer, also the tick of a slice, is set no later than the deadline: whose timer it is, is not looked at. What lies
+//! on the queue of a CPU that waits in the middle of a system call may wait with it, and sleepers beside it are not
+//! asked why. Of the value of a join, 0 and 1 pass for anybody's: with these a program ends.
 //! *Bounds*: a few dozen system calls a schedule, one wait list, two words to wait on, two programs.
 //! *Not covered*: weak memory order (shuttle is sequentially consistent: the loom models are for that); rings that fail;
 //! address spaces; the machine's stop; anything that needs more schedules than were run. Seeds are fixed.

@@ -1,8 +1,9 @@
 //! What the models share: how far they explore, and how they say so.
 //!
-//! The models are the tests in `loom/` and `shuttle/`. They call the nucleus that the kernel boots; only its atomics
-//! are the checker's, by `--cfg loom` or `--cfg shuttle` in the one facade (`crates/sync`). `twins/` lists
-//! sabotages of that same source, each with the model that must turn red.
+//! The models are the tests in `loom/` and `shuttle/`, and what growth costs is in `counted/`. They call the nucleus
+//! that the kernel boots; only its atomics are the checker's, or a counter's, by `--cfg loom`, `--cfg shuttle` or
+//! `--cfg counted` in the one facade (`crates/sync`). `twins/` lists sabotages of that same source, each with the
+//! check that must turn red.
 
 mod account;
 #[cfg(loom)]
