@@ -72,7 +72,14 @@ pub const PLANS: &[Plan] = &[
         ..CALM
     },
     Plan { name: "busy", about: "firmware refuses doorbells now and then", busy: true, ..CALM },
-    Plan { name: "mixed", about: "all of these at once", slow: true, busy: true, acts: Acts::ALL, ..CALM },
+    Plan {
+        name: "mixed",
+        about: "slow, hotplug, ceilings, kill and busy at once",
+        slow: true,
+        busy: true,
+        acts: Acts::ALL,
+        ..CALM
+    },
     Plan { name: "twice", about: "fault: doorbells come twice; harmless", fault: Some(Fault::Twice), ..CALM },
     Plan {
         name: "lose",

@@ -39,7 +39,7 @@ pub struct Args {
     /// Only these acts, of those that the plan allows, separated by commas
     #[arg(long, value_name = "ACT,...")]
     acts: Option<String>,
-    /// List the last facts of the run, with --seed
+    /// List every fact of the run, with --seed
     #[arg(long, requires = "seed")]
     facts: bool,
     /// List the plans and end

@@ -22,7 +22,7 @@ const LIMIT: Duration = Duration::from_secs(3600);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Engine {
-    /// Exhaustive, weak memory included.
+    /// Every execution within a bound, weak memory included.
     Loom,
     /// Random schedules, sequentially consistent.
     Shuttle,

@@ -35,7 +35,7 @@ impl Depth {
 /// One kind of check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Part {
-    /// Every interleaving of the lock-free pieces and handshakes, weak memory included
+    /// The lock-free pieces and handshakes in every execution within a stated bound, weak memory included
     Loom,
     /// Random schedules of the whole scheduler
     Shuttle,
