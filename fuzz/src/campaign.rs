@@ -106,8 +106,9 @@ pub fn campaign(plan: &Campaign<'_>, mut progress: impl FnMut(&Tally)) -> Result
     let samples = corpus(plan.root, plan.target.name).map_err(Failure::Corpus)?;
     let mut tally = Tally::default();
     let watch = Watch::new(plan.target.name);
+    let files = crate::corpus::folder(plan.root, plan.target.name);
     for sample in &samples {
-        watch.begins(format!("corpus file {}", sample.name));
+        watch.begins(format!("--file {}", files.join(&sample.name).display()));
         broken(plan, &sample.bytes).map_or(Ok(()), |message| {
             let input = format!("corpus file {}", sample.name);
             Err(keep(plan, input, "--runs 0".to_owned(), &sample.name, &sample.bytes, message))
@@ -121,10 +122,10 @@ pub fn campaign(plan: &Campaign<'_>, mut progress: impl FnMut(&Tally)) -> Result
     };
     while goes_on(&tally) {
         let seed = plan.seed.wrapping_add(tally.mutants);
-        watch.begins(format!("seed {seed}"));
+        let again = format!("--seed {seed} --runs 1");
+        watch.begins(again.clone());
         let bytes = mutant(&samples, plan.target.shape, seed);
         if let Some(message) = broken(plan, &bytes) {
-            let again = format!("--seed {seed} --runs 1");
             return Err(keep(plan, format!("seed {seed}"), again, &format!("seed-{seed}"), &bytes, message));
         }
         tally.mutants += 1;
@@ -140,6 +141,8 @@ pub fn campaign(plan: &Campaign<'_>, mut progress: impl FnMut(&Tally)) -> Result
 /// The promise that it breaks, or that it cannot be read. The file is not kept a second time.
 pub fn replay(plan: &Campaign<'_>, file: &Path) -> Result<(), Failure> {
     let bytes = std::fs::read(file).map_err(|error| Failure::File { path: file.to_path_buf(), error })?;
+    let watch = Watch::new(plan.target.name);
+    watch.begins(format!("--file {}", file.display()));
     match broken(plan, &bytes) {
         None => Ok(()),
         Some(message) => Err(Failure::Broken {
@@ -187,7 +190,11 @@ impl Watch {
                     Ok(input) => current = input,
                     Err(RecvTimeoutError::Disconnected) => return,
                     Err(RecvTimeoutError::Timeout) => {
-                        eprintln!("target {target}, {current}: still running after {} s", HANG.as_secs());
+                        eprintln!(
+                            "target {target}: one input still runs after {} s; repeat with: cargo xtask fuzz {target} \
+                             {current}",
+                            HANG.as_secs()
+                        );
                         std::process::exit(1);
                     }
                 }
@@ -196,9 +203,10 @@ impl Watch {
         Watch(sender)
     }
 
-    fn begins(&self, input: String) {
+    /// An input begins. `again`: the options of `cargo xtask fuzz TARGET` that come upon it.
+    fn begins(&self, again: String) {
         // The watcher lives as long as this end does.
-        let _ = self.0.send(input);
+        let _ = self.0.send(again);
     }
 }
 

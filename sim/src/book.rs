@@ -233,6 +233,9 @@ impl Book {
 
     /// The CPU has taken so many tasks from its inbox since it was made; returns those that came in since.
     pub(crate) fn received(&mut self, cpu: usize, count: u64) -> Result<Vec<Mail>, String> {
+        if count < self.cpus[cpu].received {
+            return Err(format!("cpu{cpu} counts fewer tasks from its inbox than before"));
+        }
         let mut came = Vec::new();
         while self.cpus[cpu].received < count {
             self.cpus[cpu].received += 1;

@@ -152,10 +152,10 @@ impl Scenario {
 }
 
 impl fmt::Display for Scenario {
-    /// As arguments of `cargo xtask sim`.
+    /// As arguments of `cargo xtask sim`. No act at all is `--acts=`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Scenario { plan, harts, seed, steps, acts } = self;
         write!(f, "--plan {} --harts {harts} --seed {seed} --steps {steps}", plan.name)?;
-        if *acts != plan.acts { write!(f, " --acts {acts}") } else { Ok(()) }
+        if *acts != plan.acts { write!(f, " --acts={acts}") } else { Ok(()) }
     }
 }

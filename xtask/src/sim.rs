@@ -36,8 +36,11 @@ pub struct Args {
     /// Kernel entries before the workload is left to end; chosen by the number of harts when not given
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=MAX_STEPS))]
     steps: Option<u64>,
-    /// Only these acts, of those that the plan allows, separated by commas
-    #[arg(long, value_name = "ACT,...")]
+    /// Only these acts, of those that the plan allows, separated by commas; `--acts=` is none of them
+    #[arg(long, value_name = "ACT,...", long_help = format!(
+        "Only these acts, of those that the plan allows, separated by commas; `--acts=` is none of them. There are {}",
+        listed(Acts::ALL)
+    ))]
     acts: Option<String>,
     /// List every fact of the run, with --seed
     #[arg(long, requires = "seed")]
@@ -77,12 +80,19 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         None => None,
     };
     let acts = args.acts.as_deref().map(Acts::parse).transpose();
-    let acts = acts.map_err(|name| {
-        Fail::usage(format!(
-            "no act is called {name}; there are {}",
-            Acts::ALL.to_string().replace(',', ", ")
-        ))
-    })?;
+    let acts = acts
+        .map_err(|name| Fail::usage(format!("no act is called {name}; there are {}", listed(Acts::ALL))))?;
+    if let (Some(plan), Some(acts)) = (plan, acts)
+        && acts.iter().next().is_some()
+        && acts.and(plan.acts).iter().next().is_none()
+    {
+        return Err(Fail::usage(format!(
+            "plan {} allows none of {}; it allows {}",
+            plan.name,
+            listed(acts),
+            listed(plan.acts)
+        )));
+    }
     let scenario = |seed: u64| {
         let mut scenario =
             Scenario::new(plan.unwrap_or_else(|| Plan::of_seed(seed)), usize::from(args.harts), seed);
@@ -102,6 +112,11 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
         Some(seed) => one(scenario(seed), args.facts),
         None => many(scenario, args.seeds, ctx),
     })
+}
+
+/// Their names, for readers.
+fn listed(acts: Acts) -> String {
+    acts.to_string().replace(',', ", ")
 }
 
 fn one(scenario: Scenario, facts: bool) -> Exit {
@@ -318,6 +333,21 @@ mod tests {
             assert_eq!(error.exit_code(), i32::from(Exit::Usage.code()), "{wrong}: {error}");
         }
         assert!(Cli::try_parse_from(["xtask", "sim", "--growth"]).is_ok());
+    }
+
+    /// What a red run prints as its repeat is what the command line means.
+    #[test]
+    fn a_scenario_is_the_arguments_that_it_prints() {
+        for acts in ["", "hotplug", "wait,wake"] {
+            let mut scenario = Scenario::new(PLANS[1], 3, 7);
+            scenario.acts = Acts::parse(acts).unwrap_or(scenario.acts).and(scenario.plan.acts);
+            let line = format!("xtask sim {scenario}");
+            let cli = Cli::try_parse_from(line.split_whitespace()).unwrap_or_else(|error| panic!("{line}: {error}"));
+            let crate::cli::Command::Sim(args) = cli.command else { panic!("{line}") };
+            let said = args.acts.as_deref().map(Acts::parse).transpose().expect("names of acts");
+            assert_eq!(said.unwrap_or(scenario.plan.acts), scenario.acts, "{line}");
+            assert_eq!((args.seed, args.steps, args.harts), (Some(7), Some(scenario.steps), 3), "{line}");
+        }
     }
 
     #[test]

@@ -82,9 +82,13 @@ impl<T, const RANK: u8> Lock<T, RANK> {
         let mut spins = 0;
         // Acquire pairs with the Release in `Guard::drop`: weaker, and the section before ours might not be seen.
         while self.taken.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
-            while self.taken.load(Ordering::Relaxed) != 0 {
+            // Once for each exchange that failed, too: who always comes second must give up in the end as well.
+            loop {
                 spins += 1;
                 relax.relax(spins);
+                if self.taken.load(Ordering::Relaxed) == 0 {
+                    break;
+                }
             }
         }
         Guard { lock: self }

@@ -85,7 +85,6 @@ pub(crate) fn check<const W: usize>(book: &Book, sched: &Scheduler<W>, cpu: usiz
         ("stealable tasks queued", sched.queued(CpuId::new(cpu)) as u64, queued),
         ("dispatches", counters.dispatches.get(), sums.dispatches),
         ("wakes sent", counters.wakes_sent.get(), sums.sent),
-        ("wakes received", counters.wakes_received.get(), book.cpus[cpu].received),
         ("doorbells rung", counters.ipis_sent.get(), sums.rings),
         ("requests that rode", counters.ipis_coalesced.get(), sums.rode),
         ("doorbells seen", counters.ipis_taken.get(), sums.seen),

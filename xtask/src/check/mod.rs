@@ -13,7 +13,7 @@ mod workshop;
 use std::time::{Duration, Instant};
 
 use crate::ctx::Ctx;
-use crate::exit::Exit;
+use crate::exit::{Exit, Fail};
 pub use explored::Explored;
 pub use models::lint;
 pub use parts::{Depth, Part};
@@ -27,7 +27,7 @@ pub struct Args {
     /// Only these parts
     #[arg(value_enum)]
     parts: Vec<Part>,
-    /// Explore much further than a test run can afford
+    /// Explore much further than a test run can afford; twins and growth stay as they are
     #[arg(long)]
     deep: bool,
     /// Only these twins
@@ -38,6 +38,12 @@ pub struct Args {
 /// `cargo xtask check`: runs the parts one after the other, all of them even if one is red, and says how far each went.
 pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     let depth = if args.deep { Depth::Deep } else { Depth::Bounded };
+    if !args.only.is_empty() {
+        if !args.parts.is_empty() && !args.parts.contains(&Part::Twins) {
+            return Err(Fail::usage("--only names twins, and twins are not among the parts asked for"));
+        }
+        twins::known(&args.only, ctx)?;
+    }
     let parts = match args.parts.as_slice() {
         [] if !args.only.is_empty() => vec![Part::Twins],
         [] => Part::ALL.to_vec(),

@@ -83,7 +83,8 @@ impl Part {
                  AcqRel; device writes and fences towards devices"
             }
             Part::Shuttle => {
-                "weak memory: every access is sequentially consistent; schedules that no seed chose"
+                "weak memory: every access is sequentially consistent; schedules that no seed chose; doorbells that fail, \
+                 address spaces, the machine's stop"
             }
             Part::Growth => {
                 "memory of a CPU's own (the heap of its deadlines grows with the logarithm of the sleepers), and harts \
@@ -91,7 +92,8 @@ impl Part {
                  flat, but a stated slope: idle CPUs under a ceiling, which are passed over one by one"
             }
             Part::Sim => {
-                "what happens inside a kernel entry: entries of virtual harts follow each other whole"
+                "what happens inside a kernel entry, and the order of its memory: entries of virtual harts follow each \
+                 other whole; the kernel around the nucleus; more deadlines on a CPU than one interrupt takes care of"
             }
             Part::Fuzz => "inputs that nobody came upon",
             Part::Twins => {

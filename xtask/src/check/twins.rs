@@ -11,6 +11,7 @@ use super::models::Engine;
 use super::twin::{self, Twin};
 use super::{programs, unnamed, workshop};
 use crate::ctx::Ctx;
+use crate::exit::Fail;
 use crate::pool;
 use crate::setup;
 use crate::ui::Step;
@@ -18,13 +19,20 @@ use crate::ui::Step;
 /// Longest that one check may take to notice. Only detects a check that hangs.
 const NOTICE: Duration = Duration::from_secs(600);
 
+/// # Errors
+/// A usage error if there is no twin of such a name.
+pub fn known(names: &[String], ctx: &Ctx) -> anyhow::Result<()> {
+    let twins = twin::read(&ctx.root().join("models/twins"))?;
+    match names.iter().find(|name| twins.iter().all(|twin| twin.name != **name)) {
+        None => Ok(()),
+        Some(unknown) => Err(Fail::usage(format!("there is no twin `{unknown}`; models/twins has them all"))),
+    }
+}
+
 /// All of them, or those named in `only`. A test of the models that no twin names is refused first.
 pub fn run(only: &[String], ctx: &Ctx, progress: &Step) -> anyhow::Result<Explored> {
     let mut twins = twin::read(&ctx.root().join("models/twins"))?;
     unnamed::refuse(&ctx.root().join("models"), &twins)?;
-    if let Some(unknown) = only.iter().find(|name| twins.iter().all(|twin| twin.name != **name)) {
-        anyhow::bail!("there is no twin `{unknown}`");
-    }
     twins.retain(|twin| only.is_empty() || only.contains(&twin.name));
     let (mut said, mut missed) = (String::new(), Vec::new());
     for engine in Engine::ALL {
