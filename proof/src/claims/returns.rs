@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use antler_abi::Syscall;
-use antler_facts::{Event, Fact, Leave, Marker, Task};
+use antler_facts::{Cpu, Event, Fact, Leave, Marker, Task};
 
 use super::{Findings, no_window};
 use crate::trace::{Trace, Window};
@@ -30,12 +30,14 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
         no_window(&mut findings, Marker::Trap);
         return findings;
     };
+    let last = last_entries(trace, window);
+    let goes_on = |task: Task, fact: &Fact| last.get(&task).is_some_and(|last| *last > moment(fact));
     let mut tasks: BTreeMap<Task, Did<'_>> = BTreeMap::new();
     for cpu in trace.cpus() {
         let facts = trace.within(cpu, window);
         for (at, fact) in facts.iter().enumerate() {
             match fact.event {
-                Event::Syscall { number, task } if goes_on(trace, task, fact, window) => {
+                Event::Syscall { number, task } if goes_on(task, fact) => {
                     let did = tasks.entry(task).or_default();
                     if number == Syscall::Null.number() as u64 {
                         did.nulls.push(fact);
@@ -44,7 +46,7 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
                     }
                 }
                 Event::Leave { task, why: Leave::Preempt }
-                    if by_timer(&facts[..at], task) && goes_on(trace, task, fact, window) =>
+                    if by_timer(&facts[..at], task) && goes_on(task, fact) =>
                 {
                     tasks.entry(task).or_default().slices.push(fact);
                 }
@@ -82,10 +84,18 @@ fn by_timer(facts: &[Fact], task: Task) -> bool {
     trap.is_some_and(|trap| trap.event == Event::TrapUser { cause: TIMER_INTERRUPT, task })
 }
 
-/// Whether the task enters the kernel again after this fact, so that it ran in between.
-fn goes_on(trace: &Trace, task: Task, fact: &Fact, window: Window) -> bool {
-    trace.all_within(window).any(|later| {
-        (later.time, later.cpu, later.seq).cmp(&(fact.time, fact.cpu, fact.seq)).is_gt()
-            && matches!(later.event, Event::TrapUser { task: t, .. } if t == task)
-    })
+/// When each task entered the kernel last: time, CPU, number. What it did before that, it went on behind.
+fn last_entries(trace: &Trace, window: Window) -> BTreeMap<Task, (u64, Cpu, u32)> {
+    let mut last = BTreeMap::new();
+    for fact in trace.all_within(window) {
+        if let Event::TrapUser { task, .. } = fact.event {
+            let entered = last.entry(task).or_insert_with(|| moment(fact));
+            *entered = moment(fact).max(*entered);
+        }
+    }
+    last
+}
+
+fn moment(fact: &Fact) -> (u64, Cpu, u32) {
+    (fact.time, fact.cpu, fact.seq)
 }
