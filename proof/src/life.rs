@@ -74,6 +74,8 @@ pub struct Life {
 #[derive(Clone, Debug, Default)]
 pub struct Lives {
     tasks: BTreeMap<Task, Life>,
+    /// Of each task, the first thread of its program.
+    firsts: BTreeMap<Task, Task>,
     flaws: Vec<Flaw>,
 }
 
@@ -86,6 +88,11 @@ impl Lives {
     /// Every task, ascending.
     pub fn iter(&self) -> impl Iterator<Item = (Task, &Life)> + '_ {
         self.tasks.iter().map(|(task, life)| (*task, life))
+    }
+
+    /// The first thread of a task's program; the task itself if nobody is known to have made it.
+    pub fn first_of(&self, task: Task) -> Task {
+        self.firsts.get(&task).copied().unwrap_or(task)
     }
 
     /// Steps that no task can take.
@@ -252,18 +259,36 @@ fn subject(event: &Event) -> Option<Task> {
 /// Follows every task through the facts.
 pub(crate) fn trace(trace: &Trace) -> Lives {
     let mut steps: BTreeMap<Task, BTreeMap<Cpu, Vec<&Fact>>> = BTreeMap::new();
-    for fact in trace.all() {
-        if let Some(task) = subject(&fact.event) {
-            steps.entry(task).or_default().entry(fact.cpu).or_default().push(fact);
+    for cpu in trace.cpus() {
+        let facts = trace.of(cpu);
+        for (at, fact) in facts.iter().enumerate() {
+            // A call that is refused asks for nothing.
+            let refused = matches!(fact.event, Event::Syscall { .. })
+                && matches!(facts.get(at + 1), Some(Fact { event: Event::Refused { .. }, .. }));
+            if let Some(task) = subject(&fact.event).filter(|_| !refused) {
+                steps.entry(task).or_default().entry(cpu).or_default().push(fact);
+            }
         }
     }
-    let spans: BTreeMap<Cpu, Vec<Window>> = trace.cpus().map(|cpu| (cpu, trace.offline(cpu))).collect();
-    // From when a CPU begins to leave is not a fact; a CPU that will stop counts as leaving before, too.
-    let leaving = |cpu: Cpu, time: u64| spans.get(&cpu).is_some_and(|s| s.iter().any(|span| time <= span.to));
+    // From when it began to leave until it is online again.
+    let leaves = |cpu: Cpu| -> Vec<Window> {
+        let spans = trace.away(cpu).into_iter().zip(trace.offline(cpu));
+        spans.map(|(away, offline)| Window { from: away.from, to: offline.to }).collect()
+    };
+    let spans: BTreeMap<Cpu, Vec<Window>> = trace.cpus().map(|cpu| (cpu, leaves(cpu))).collect();
+    let leaving = |cpu: Cpu, time: u64| spans.get(&cpu).is_some_and(|s| s.iter().any(|span| span.has(time)));
     let mut lives = Lives::default();
     for (task, by_cpu) in steps {
         let life = follow(task, by_cpu, leaving, &mut lives.flaws);
         lives.tasks.insert(task, life);
+    }
+    let made = |life: &Life| life.spawned.map_or(0, |(_, at)| at);
+    let mut parents: Vec<(u64, Task, Task)> =
+        lives.iter().map(|(task, life)| (made(life), task, life.parent)).collect();
+    parents.sort_by_key(|(at, ..)| *at);
+    for (_, task, parent) in parents {
+        let first = lives.firsts.get(&parent).copied().unwrap_or(task);
+        lives.firsts.insert(task, first);
     }
     lives
 }

@@ -47,8 +47,8 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
                         format!("cpu{} moved tasks although its steal of {asked} was refused", cpu.0)
                     });
                 }
-                Event::Steal { victim, count, .. } if idle(trace, cpu, index) => {
-                    let held = trace.lives().queued_at(victim, fact.time, |_| true).count();
+                Event::Steal { victim, count, class } if idle(trace, cpu, index) => {
+                    let held = trace.lives().queued_at(victim, fact.time, |other| other == class).count();
                     most = most.max(held);
                     if held >= TEMPTING && (1..=STEAL_BOUND).contains(&count) {
                         let moved = facts.iter().skip(index).take(1 + count as usize);

@@ -7,6 +7,7 @@ use antler_abi::{Error, Syscall};
 use antler_facts::{Cpu, Event, Fact, IdleEnd, Leave, Marker, Request, Task, WakeCause};
 
 use super::Findings;
+use crate::life::Lives;
 use crate::requests::leaving;
 use crate::trace::Trace;
 use crate::verdict::Case;
@@ -114,26 +115,15 @@ impl<'a> Entry<'a> {
 }
 
 /// When a program was ended by one of its threads: by a call or for a fault.
-struct Programs {
-    first: BTreeMap<Task, Task>,
+struct Programs<'a> {
+    lives: &'a Lives,
     doomed: BTreeMap<Task, u64>,
     over: BTreeMap<Task, u64>,
 }
 
-impl Programs {
-    fn read(trace: &Trace) -> Programs {
-        let mut programs =
-            Programs { first: BTreeMap::new(), doomed: BTreeMap::new(), over: BTreeMap::new() };
-        let mut parents: Vec<(u64, Task, Task)> = trace
-            .lives()
-            .iter()
-            .map(|(task, life)| (life.spawned.map_or(0, |(_, at)| at), task, life.parent))
-            .collect();
-        parents.sort_by_key(|(at, ..)| *at);
-        for (_, task, parent) in parents {
-            let first = programs.first.get(&parent).copied().unwrap_or(task);
-            programs.first.insert(task, first);
-        }
+impl Programs<'_> {
+    fn read(trace: &Trace) -> Programs<'_> {
+        let mut programs = Programs { lives: trace.lives(), doomed: BTreeMap::new(), over: BTreeMap::new() };
         for fact in trace.all() {
             let task = match fact.event {
                 Event::Fault { task, .. } => task,
@@ -156,7 +146,7 @@ impl Programs {
     }
 
     fn first_of(&self, task: Task) -> Task {
-        self.first.get(&task).copied().unwrap_or(task)
+        self.lives.first_of(task)
     }
 
     /// When its program was ended for sure, so that its threads end at their next entry: when the thread that ended it left.
@@ -170,7 +160,7 @@ impl Programs {
 }
 
 /// When a program is over, each of its threads enters the kernel once more at most.
-fn last_entries(trace: &Trace, programs: &Programs, findings: &mut Findings) {
+fn last_entries(trace: &Trace, programs: &Programs<'_>, findings: &mut Findings) {
     let mut entered: BTreeMap<Task, &Fact> = BTreeMap::new();
     for fact in trace.all() {
         let Event::TrapUser { task, .. } = fact.event else { continue };
@@ -214,7 +204,7 @@ fn cause(
     fact: &Fact,
     entry: &Entry<'_>,
     leaves: bool,
-    programs: &Programs,
+    programs: &Programs<'_>,
     parked: &BTreeMap<Task, Vec<(u64, Syscall)>>,
 ) -> Option<String> {
     use Syscall::{CpuOffline, CpuOnline, Exit, Join, Probe, Sleep, Spawn, ThreadExit, Unmap, Wait, Yield};

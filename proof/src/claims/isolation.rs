@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use antler_abi::{Error, Syscall};
-use antler_facts::{Event, Fact, Marker};
+use antler_facts::{Event, Fact, Marker, Task};
 
 use super::Findings;
 use crate::trace::Trace;
@@ -37,6 +37,13 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
         super::no_window(&mut findings, Marker::Isolation);
         return findings;
     };
+    let late = |fact: &&Fact| fact.time > until && matches!(fact.event, Event::Fault { .. });
+    for fact in trace.all().filter(late) {
+        findings.at(&[fact]).red(format!(
+            "cpu{} ends a program for a fault at {} ns, when all wild programs have ended",
+            fact.cpu.0, fact.time
+        ));
+    }
     let faults: Vec<_> = trace
         .all()
         .filter(|fact| fact.time <= until)
@@ -55,8 +62,20 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
         })
         .collect();
     for (what, causes) in FAULTS {
-        findings.must(faults.iter().any(|(_, _, cause)| causes.contains(cause)), || {
+        let ended = || faults.iter().filter(|(.., cause)| causes.contains(cause));
+        findings.must(ended().next().is_some(), || {
             format!("no program was ended for {what} (scause {} or {})", causes[0], causes[1])
+        });
+        let tasks: BTreeSet<Task> = ended().map(|(_, task, _)| *task).collect();
+        let facts: Vec<&Fact> = ended().map(|(fact, ..)| *fact).collect();
+        findings.at(&facts).must(tasks.len() <= 1, || {
+            format!("{} programs were ended for {what}; one does that", tasks.len())
+        });
+    }
+    for (fact, task, cause) in &faults {
+        let known = FAULTS.iter().any(|(_, causes)| causes.contains(cause));
+        findings.at(&[fact]).must(known, || {
+            format!("{} was ended for scause {cause:#x}, which no program here causes", task_name(*task))
         });
     }
     for (fact, task, cause) in &faults {

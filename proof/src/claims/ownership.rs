@@ -1,8 +1,11 @@
 //! Nothing lost, nothing twice: tasks live in one place and end once, CPUs run one task at a time.
 
-use antler_facts::{Cpu, Event, Fact, Leave};
+use std::collections::BTreeMap;
+
+use antler_facts::{Cpu, Event, Fact, Leave, Task};
 
 use super::Findings;
+use crate::life::Life;
 use crate::trace::Trace;
 use crate::verdict::Case;
 use crate::words::task_name;
@@ -25,12 +28,41 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
             .must(life.ended(), || format!("{} never ended: it was last {}", task_name(task), life.place()));
     }
     findings.must(count > 0, || "no task was ever made".into());
+    slots(trace, &mut findings);
     for cpu in trace.cpus() {
         one_at_a_time(cpu, trace.of(cpu), &mut findings);
     }
     findings.found(format!("{count} tasks made and ended"));
     examples(trace, &mut findings);
     findings
+}
+
+/// A task's name is a slot of the pool (lower half) and its generation (upper half): a slot is given to the next task when
+/// the one before has ended, and under a higher generation, so that an old name never means a new task.
+fn slots(trace: &Trace, findings: &mut Findings) {
+    let mut slots: BTreeMap<u32, Vec<(u64, Task, &Life)>> = BTreeMap::new();
+    for (task, life) in trace.lives().iter() {
+        let made = life.spawned.map_or(0, |(_, at)| at);
+        slots.entry(task.0 as u32).or_default().push((made, task, life));
+    }
+    for mut tasks in slots.into_values() {
+        tasks.sort_by_key(|(made, task, _)| (*made, *task));
+        for pair in tasks.windows(2) {
+            let [(_, old, before), (made, new, after)] = [pair[0], pair[1]];
+            let facts: Vec<&Fact> = before.last().into_iter().chain(after.steps.first()).collect();
+            let ended = before.exit.is_some_and(|exit| exit <= made);
+            findings.at(&facts).must(ended, || {
+                format!(
+                    "{} is made at {made} ns in the slot of {}, which lives",
+                    task_name(new),
+                    task_name(old)
+                )
+            });
+            findings.at(&facts).must(old.0 >> 32 < new.0 >> 32, || {
+                format!("{} follows {} in its slot: generations count up", task_name(new), task_name(old))
+            });
+        }
+    }
 }
 
 /// What to look at: the task that was moved about most, then when each task began and ended.

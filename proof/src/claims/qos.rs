@@ -98,6 +98,7 @@ fn one(trace: &Trace, cpu: Cpu, queue: &[Queued<'_>], findings: &mut Findings) -
     let mut known: [Vec<usize>; Qos::COUNT] = Default::default();
     let mut mail: Vec<usize> = Vec::new();
     let mut running: Option<(Task, Qos)> = None;
+    let mut busy = false;
     let (mut looked, mut chosen) = (0, 0);
     for (index, fact) in facts.iter().enumerate() {
         for &number in &ends[index] {
@@ -116,7 +117,7 @@ fn one(trace: &Trace, cpu: Cpu, queue: &[Queued<'_>], findings: &mut Findings) -
                 for number in mail.drain(..) {
                     known[queue[number].stay.class.index()].push(number);
                 }
-                running = Some((task, class));
+                (running, busy) = (Some((task, class)), true);
                 looked += 1;
                 chosen += usize::from(known[..class.index()].iter().any(|lower| !lower.is_empty()));
                 (class, "runs")
@@ -126,7 +127,24 @@ fn one(trace: &Trace, cpu: Cpu, queue: &[Queued<'_>], findings: &mut Findings) -
                 _ => continue,
             },
             Event::Leave { .. } => {
-                running = None;
+                (running, busy) = (None, false);
+                continue;
+            }
+            // Its own queue first. A probe steals on behalf of the task that runs.
+            Event::IdleBegin {} | Event::Steal { .. } if !busy => {
+                for number in mail.drain(..) {
+                    known[queue[number].stay.class.index()].push(number);
+                }
+                if let Some(waits) = known.iter().rev().find_map(|tasks| tasks.first()) {
+                    let waits = &queue[*waits];
+                    findings.at(&[&waits.stay.begin, fact]).red(format!(
+                        "cpu{} states {} at {} ns while {} is in its own queue",
+                        cpu.0,
+                        fact.event.kind().name(),
+                        fact.time,
+                        task_name(waits.task)
+                    ));
+                }
                 continue;
             }
             // From here on its class is not known.

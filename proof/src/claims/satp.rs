@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use antler_facts::{Event, Fact, Task};
 
 use super::Findings;
-use crate::trace::Trace;
+use crate::trace::{Trace, Window};
 use crate::verdict::Case;
 use crate::words::task_name;
 
@@ -46,21 +46,7 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
             });
         }
     }
-    let firsts: Vec<_> = trace.lives().iter().filter(|(_, life)| life.parent == Task(0)).collect();
-    for (index, (task, life)) in firsts.iter().enumerate() {
-        let begin = life.ran.first().map_or(u64::MAX, |stay| stay.span.from);
-        let end = life.exit.unwrap_or(u64::MAX);
-        for (other, twin) in &firsts[..index] {
-            let lived = twin.ran.first().is_some_and(|stay| stay.span.from < end)
-                && twin.exit.unwrap_or(u64::MAX) > begin;
-            let (mine, theirs) = (space_of.get(task), space_of.get(other));
-            let runs: Vec<&Fact> =
-                [task, other].into_iter().filter_map(|task| first_run.get(task).copied()).collect();
-            findings.at(&runs).must(!lived || mine.is_none() || mine != theirs, || {
-                format!("programs of {} and {} run in one address space", task_name(*task), task_name(*other))
-            });
-        }
-    }
+    shared(trace, &space_of, &first_run, &mut findings);
     findings.must(!space_of.is_empty(), || "no task was ever dispatched".into());
     // Each space by the first task that ran in it, then every task's first run.
     let mut spaces_shown = BTreeSet::new();
@@ -73,4 +59,42 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     let spaces: BTreeSet<u64> = space_of.values().copied().collect();
     findings.found(format!("{} tasks in {} address spaces", space_of.len(), spaces.len()));
     findings
+}
+
+/// A space is a program's from the first run of one of its threads until the last of them ends; in that time it is no other
+/// program's.
+fn shared(
+    trace: &Trace,
+    space_of: &BTreeMap<Task, u64>,
+    first_run: &BTreeMap<Task, &Fact>,
+    findings: &mut Findings,
+) {
+    let mut spans: BTreeMap<Task, Window> = BTreeMap::new();
+    for (task, life) in trace.lives().iter() {
+        let Some(begun) = life.ran.first() else { continue };
+        let span = Window { from: begun.span.from, to: life.exit.unwrap_or(u64::MAX) };
+        let whole = spans.entry(trace.lives().first_of(task)).or_insert(span);
+        *whole = Window { from: whole.from.min(span.from), to: whole.to.max(span.to) };
+    }
+    let mut users: BTreeMap<u64, Vec<(Window, Task)>> = BTreeMap::new();
+    for (first, span) in spans {
+        if let Some(satp) = space_of.get(&first) {
+            users.entry(*satp).or_default().push((span, first));
+        }
+    }
+    for mut programs in users.into_values() {
+        programs.sort_by_key(|(span, first)| (span.from, *first));
+        let mut last: Option<(Window, Task)> = None;
+        for (span, first) in programs {
+            if let Some((before, other)) = last {
+                let runs: Vec<&Fact> =
+                    [first, other].into_iter().filter_map(|task| first_run.get(&task).copied()).collect();
+                findings.at(&runs).must(before.to <= span.from || span.to <= before.from, || {
+                    let (high, low) = (first.max(other), first.min(other));
+                    format!("programs of {} and {} run in one address space", task_name(high), task_name(low))
+                });
+            }
+            last = last.filter(|(before, _)| before.to > span.to).or(Some((span, first)));
+        }
+    }
 }

@@ -5,7 +5,7 @@ use super::recorded::{Recorded, recorded};
 use super::*;
 
 /// The claims that are red of the run with other facts.
-fn red(run: &Recorded, mut facts: Vec<Fact>) -> Vec<&'static str> {
+pub(super) fn red(run: &Recorded, mut facts: Vec<Fact>) -> Vec<&'static str> {
     let mut next: BTreeMap<Cpu, u32> = BTreeMap::new();
     facts.sort_by_key(|fact| fact.cpu);
     for fact in &mut facts {
@@ -20,12 +20,12 @@ fn red(run: &Recorded, mut facts: Vec<Fact>) -> Vec<&'static str> {
 }
 
 /// One CPU's facts.
-fn of(run: &Recorded, cpu: u16) -> Vec<Fact> {
+pub(super) fn of(run: &Recorded, cpu: u16) -> Vec<Fact> {
     run.facts.iter().filter(|fact| fact.cpu == Cpu(cpu)).copied().collect()
 }
 
 /// Place of the first such fact from there on.
-fn first(facts: &[Fact], from: usize, pick: impl Fn(&Event) -> bool) -> usize {
+pub(super) fn first(facts: &[Fact], from: usize, pick: impl Fn(&Event) -> bool) -> usize {
     from + facts[from..].iter().position(|fact| pick(&fact.event)).expect("such a fact")
 }
 
@@ -42,7 +42,7 @@ fn enters(task: Task) -> impl Fn(&Event) -> bool {
     move |event| matches!(event, Event::TrapUser { task: t, .. } if *t == task)
 }
 
-fn calls(call: Syscall) -> impl Fn(&Event) -> bool {
+pub(super) fn calls(call: Syscall) -> impl Fn(&Event) -> bool {
     move |event| matches!(event, Event::Syscall { number, .. } if *number == call.number() as u64)
 }
 
@@ -223,12 +223,13 @@ fn trap_for(cause: u64, task: Task) -> Event {
 }
 
 /// The numbers of cpu0's requests to cpu1 from there on, raised or lowered by one.
-fn renumber(facts: &mut [Fact], from: u64, by: i64) {
+pub(super) fn renumber(facts: &mut [Fact], from: u64, by: i64) {
     for fact in facts {
         match &mut fact.event {
             Event::Request { target: Cpu(1), n, .. }
             | Event::Ring { target: Cpu(1), n }
             | Event::Rode { target: Cpu(1), n }
+            | Event::Withheld { target: Cpu(1), n }
                 if fact.cpu == Cpu(0) && *n >= from =>
             {
                 *n = n.wrapping_add_signed(by);

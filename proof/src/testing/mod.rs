@@ -12,6 +12,7 @@ mod forged;
 mod forged_smp;
 mod good;
 mod holes;
+mod holes_more;
 mod junit;
 mod kernel;
 mod lives;

@@ -57,6 +57,9 @@ fn more_than_the_bound_is_refused_and_nine_tempt_no_more_than_four() {
     says(BOUND, 2, &with(&bounded(), 22, (1, 50, steal(0, 0))), &[&tempted(9)]);
     says(BOUND, 2, &minus(&bounded(), &[2]), &[&tempted(8)]);
     says(BOUND, 2, &minus(&bounded(), &[22]), &[&tempted(0)]);
+    // Nine tasks, not all of a kind: a steal is of one class, and there are not so many to take.
+    let lower = Event::Spawned { task: task(9), parent: T, class: Qos::Idle };
+    says(BOUND, 2, &with(&bounded(), 17, (0, 20, lower)), &[&tempted(8)]);
     // The bound holds always, not only in the self-test.
     let outside = plus(&bounded(), &[(1, 95, steal(0, 5))]);
     says(BOUND, 2, &outside, &["cpu1 took 5 tasks from cpu0 at once, the bound is 4"]);
