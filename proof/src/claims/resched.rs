@@ -46,8 +46,45 @@ pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
         let facts = best.map_or(Vec::new(), |(_, exchange)| exchange.facts(trace));
         findings.at(&facts).red(format!("cpu{} did not make cpu{} run a task by one IPI: {why}", a.0, b.0));
     }
+    let woken = woken(trace);
+    for cpu in (0..case.cpus).map(Cpu).filter(|cpu| !woken.contains_key(cpu)) {
+        findings.red(format!(
+            "cpu{} was never woken out of WFI, by one IPI, for the task that it ran next",
+            cpu.0
+        ));
+    }
+    findings.shows_all(woken.into_values().flatten());
     findings.found(format!("{} ordered pairs", proved.len()));
     findings
+}
+
+/// Of each CPU, once: it slept, a task was put into its inbox and its doorbell rung for that, and the task is what it ran next.
+fn woken(trace: &Trace) -> BTreeMap<Cpu, Vec<&Fact>> {
+    let mut woken = BTreeMap::new();
+    for exchange in trace.exchanges().iter().filter(|exchange| exchange.what == Request::Resched) {
+        let (Some(task), Some(seen), Some(ack)) = (posted(trace, exchange), exchange.seen, exchange.ack)
+        else {
+            continue;
+        };
+        let theirs = trace.of(exchange.target);
+        let aside = |fact: &&Fact| matches!(fact.event, Event::Ack { .. } | Event::IdleEnd { .. });
+        let next = theirs[ack.index..].iter().find(|fact| !aside(fact));
+        let Some(next) =
+            next.filter(|next| matches!(next.event, Event::Dispatch { task: t, .. } if t == task))
+        else {
+            continue;
+        };
+        let slept = theirs[seen.index].event == Event::Seen { at: Seen::Wfi };
+        if slept
+            && exchange.rings.len() == 1
+            && seen.time >= trace.earliest(exchange.sender, exchange.request.index)
+        {
+            let queued = trace.before(exchange.sender, exchange.request.index);
+            let facts = || queued.into_iter().chain(exchange.facts(trace)).chain([next]).collect();
+            woken.entry(exchange.target).or_insert_with(facts);
+        }
+    }
+    woken
 }
 
 /// How far a request came towards a proof, and why no further.

@@ -38,7 +38,8 @@ fn evidence_tells_the_story_of_its_claim() {
     };
     use Kind::*;
     let pair = [Enqueue, Request, Ring, Seen, Ack, Dispatch];
-    assert_eq!(kinds("resched"), pair.repeat(6));
+    // Six pairs, and three CPUs that were woken.
+    assert_eq!(kinds("resched"), pair.repeat(6 + 3));
     assert_eq!(kinds("online"), [Online, Online, Online, Identity, Identity, Identity]);
     let (one, four) = ([Steal, Stolen], [Steal, Stolen, Stolen, Stolen, Stolen]);
     assert_eq!(kinds("steals"), [&one[..], &one, &four, &one, &one, &one].concat());

@@ -1,6 +1,6 @@
 //! More recorded runs that went wrong in a way of which each single fact, and its neighbours, say nothing: each must be red.
 
-use super::holes::{calls, red};
+use super::holes::{calls, of, red, renumber};
 use super::recorded::{Recorded, recorded};
 use super::*;
 
@@ -178,4 +178,37 @@ fn a_tame_program_ended_for_a_fault() {
         }
         assert!(tried > 0);
     }
+}
+
+/// cpu1 is never rung when it sleeps, and finds what others put into its inbox all the same: it does not sleep, but looks.
+#[test]
+fn sleepers_that_nobody_wakes() {
+    let run = recorded(2);
+    let (sender, target) = (of(&run, 0), of(&run, 1));
+    let mut gone = Vec::new();
+    for three in sender.windows(3) {
+        let (Event::Enqueue { place: Place::Inbox, .. }, Event::Request { n, what: Request::Resched, .. }) =
+            (three[0].event, three[1].event)
+        else {
+            continue;
+        };
+        let answer = [Event::IdleBegin {}, Event::Seen { at: Seen::Wfi }, Event::Ack { sender: Cpu(0), n }];
+        let answer = target.windows(4).find(|four| {
+            four.iter().map(|fact| fact.event).take(3).eq(answer)
+                && matches!(four[3].event, Event::IdleEnd { .. })
+        });
+        if let Some(four) = answer.filter(|_| three[2].event == Event::Ring { target: Cpu(1), n }) {
+            gone.extend([three[1], three[2], four[1], four[2]]);
+        }
+    }
+    assert!(gone.len() > 4 * 8);
+    let mut facts: Vec<Fact> = run.facts.iter().filter(|fact| !gone.contains(fact)).copied().collect();
+    let asks = |fact: &Fact| match fact.event {
+        Event::Request { target: Cpu(1), n, .. } if fact.cpu == Cpu(0) => Some(n),
+        _ => None,
+    };
+    let mut lost: Vec<u64> = gone.iter().filter_map(asks).collect();
+    lost.sort_unstable();
+    lost.into_iter().rev().for_each(|n| renumber(&mut facts, n, -1));
+    assert_eq!(red(&run, facts), ["resched"]);
 }
