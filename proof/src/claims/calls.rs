@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use antler_abi::{Error, Syscall};
 use antler_facts::{Cpu, Event, Fact, IdleEnd, Leave, Marker, Request, Task, WakeCause};
 
-use super::Findings;
+use super::{Findings, rights};
 use crate::life::Lives;
 use crate::requests::leaving;
 use crate::trace::Trace;
@@ -21,6 +21,7 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     let programs = Programs::read(trace);
     let parked = parked(trace);
     last_entries(trace, &programs, &mut findings);
+    rights::judge(trace, &mut findings);
     let (mut calls, mut refused) = (0usize, 0usize);
     for cpu in trace.cpus() {
         let facts = trace.of(cpu);

@@ -48,7 +48,7 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
         }
         None if tested.count() == 0 => findings.red("no CPU was given a ceiling before the marker"),
         None => findings.red(
-            "no idle CPU under a ceiling took lower work while a task above its ceiling lay in another CPU's queue",
+            "no idle CPU under a ceiling took lower work while a task above its ceiling lay in the queue that it took from",
         ),
     }
     findings
@@ -102,14 +102,11 @@ fn resisted<'a>(trace: &'a Trace, ceiling: Ceiling<'a>) -> Option<(String, Vec<&
         if class > ceiling.class || !idle(trace, ceiling.cpu, index) {
             return None;
         }
-        let left = trace.cpus().filter(|cpu| *cpu != ceiling.cpu).find_map(|cpu| {
-            let stay = trace.lives().queued_at(cpu, fact.time, |c| c > ceiling.class).next()?;
-            Some((cpu, stay))
-        });
-        let (holder, stay) = left?;
+        // In the very queue that it took from.
+        let stay = trace.lives().queued_at(victim, fact.time, |class| class > ceiling.class).next()?;
         let found = format!(
-            "cpu{} (ceiling {}) took {class} work from cpu{} and left higher work on cpu{}",
-            ceiling.cpu.0, ceiling.class, victim.0, holder.0
+            "cpu{} (ceiling {}) took {class} work from cpu{} and left higher work there",
+            ceiling.cpu.0, ceiling.class, victim.0
         );
         let stolen = facts.get(index + 1);
         Some((found, [ceiling.set, &stay.begin, fact].into_iter().chain(stolen).chain(&stay.end).collect()))

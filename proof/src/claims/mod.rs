@@ -18,6 +18,7 @@ mod platform;
 mod qos;
 mod resched;
 mod returns;
+mod rights;
 mod satp;
 mod stacks;
 mod stealing;

@@ -94,7 +94,7 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
 }
 
 /// Whether the call that is the first of these facts is refused before its task enters the kernel again.
-fn is_refused(facts: &[Fact], number: u64) -> bool {
+pub(super) fn is_refused(facts: &[Fact], number: u64) -> bool {
     let over = |fact: &&Fact| !matches!(fact.event, Event::TrapUser { .. } | Event::Dispatch { .. });
     facts
         .iter()

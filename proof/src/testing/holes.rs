@@ -4,8 +4,8 @@
 use super::recorded::{Recorded, recorded};
 use super::*;
 
-/// The claims that are red of the run with other facts.
-pub(super) fn red(run: &Recorded, mut facts: Vec<Fact>) -> Vec<&'static str> {
+/// What the judge says of the run with other facts.
+fn judged(run: &Recorded, mut facts: Vec<Fact>) -> Verdict {
     let mut next: BTreeMap<Cpu, u32> = BTreeMap::new();
     facts.sort_by_key(|fact| fact.cpu);
     for fact in &mut facts {
@@ -14,7 +14,16 @@ pub(super) fn red(run: &Recorded, mut facts: Vec<Fact>) -> Vec<&'static str> {
         *seq += 1;
     }
     let bytes: Vec<u8> = facts.iter().flat_map(Fact::encode).collect();
-    let verdict = judge(&run.console, &bytes, &run.case);
+    judge(&run.console, &bytes, &run.case)
+}
+
+pub(super) fn green(run: &Recorded, facts: Vec<Fact>) -> bool {
+    judged(run, facts).green
+}
+
+/// The claims that are red of the run with other facts.
+pub(super) fn red(run: &Recorded, facts: Vec<Fact>) -> Vec<&'static str> {
+    let verdict = judged(run, facts);
     assert!(!verdict.green);
     verdict.claims.into_iter().filter(|claim| claim.state == State::Red).map(|claim| claim.name).collect()
 }
@@ -25,7 +34,7 @@ pub(super) fn of(run: &Recorded, cpu: u16) -> Vec<Fact> {
 }
 
 /// Place of the first such fact from there on.
-pub(super) fn first(facts: &[Fact], from: usize, pick: impl Fn(&Event) -> bool) -> usize {
+fn first(facts: &[Fact], from: usize, pick: impl Fn(&Event) -> bool) -> usize {
     from + facts[from..].iter().position(|fact| pick(&fact.event)).expect("such a fact")
 }
 

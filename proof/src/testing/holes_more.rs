@@ -1,6 +1,6 @@
 //! More recorded runs that went wrong in a way of which each single fact, and its neighbours, say nothing: each must be red.
 
-use super::holes::{calls, of, red, renumber};
+use super::holes::{calls, green, of, red, renumber};
 use super::recorded::{Recorded, recorded};
 use super::*;
 
@@ -154,6 +154,26 @@ fn idle_with_work_in_its_own_queue() {
             assert_eq!(red(&run, facts), ["qos"], "smp={cpus}: {:?}", pair[1]);
         }
         assert!(tried > 0, "smp={cpus}");
+    }
+}
+
+/// A wild program asks for what takes a right, which it has not, and is answered.
+#[test]
+fn a_right_that_nobody_gave() {
+    for cpus in [1, 2, 4] {
+        let run = recorded(cpus);
+        for (at, pair) in run.facts.windows(2).enumerate() {
+            let Event::Fault { task, .. } = pair[1].event else { continue };
+            let number = Syscall::Probe.number() as u64;
+            let asks = [Event::TrapUser { cause: 8, task }, Event::Syscall { number, task }];
+            let mut facts = run.facts.clone();
+            facts.splice(at..at, asks.map(|event| Fact { event, ..pair[0] }));
+            assert_eq!(red(&run, facts.clone()), ["calls"], "smp={cpus}");
+            // Told that it may not, as it should be.
+            let told = Event::Refused { number, error: Error::Denied, argument: 0 };
+            facts.insert(at + 2, Fact { event: told, ..pair[0] });
+            assert!(green(&run, facts), "smp={cpus}");
+        }
     }
 }
 

@@ -153,7 +153,7 @@ fn a_ceiling_holds_from_when_it_is_set_to_when_it_is_set_again() {
 #[test]
 fn lower_work_is_taken_while_higher_work_lies_there() {
     let none = "no CPU was given a ceiling before the marker";
-    let unshown = "no idle CPU under a ceiling took lower work while a task above its ceiling lay in another CPU's queue";
+    let unshown = "no idle CPU under a ceiling took lower work while a task above its ceiling lay in the queue that it took from";
     says(CEILING, 2, &minus(&capped(), &[1]), &[none]);
     says(CEILING, 2, &with(&minus(&capped(), &[10]), 1, (0, 20, ceiling(Qos::PerfBurst))), &[none]);
     says(CEILING, 2, &with(&capped(), 0, (0, 21, marker(Marker::RejectStealAboveBound))), &[none]);
@@ -167,6 +167,9 @@ fn lower_work_is_taken_while_higher_work_lies_there() {
     // The higher work lies in its own queue: nothing to resist.
     let own = with(&capped(), 3, (0, 31, enqueue(task(1), 1)));
     assert_eq!(reasons(CEILING, 2, &own), [unshown]);
+    // Or in a third one's, into which it did not look.
+    let elsewhere = with(&capped(), 3, (0, 31, enqueue(task(1), 2)));
+    assert_eq!(reasons(CEILING, 3, &elsewhere), [unshown]);
     let late = with(&capped(), 10, (0, 39, ceiling(Qos::PerfBurst)));
     let mut late = late;
     let lifted = late.remove(10);

@@ -67,7 +67,7 @@ fn every_claim_says_what_it_found_in_numbers() {
             ("steal bound", "idle cpu1 took 4 of the 9 tasks that cpu0 held"),
             (
                 "class ceiling",
-                "cpu1 (ceiling normal) took normal work from cpu0 and left higher work on cpu0"
+                "cpu1 (ceiling normal) took normal work from cpu0 and left higher work there"
             ),
         ]
     );
