@@ -6,7 +6,7 @@ use antler_facts::{Cpu, Event, Fact, Leave, Task};
 
 use super::Findings;
 use crate::life::Life;
-use crate::trace::Trace;
+use crate::trace::{Trace, Window};
 use crate::verdict::Case;
 use crate::words::task_name;
 
@@ -29,6 +29,7 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     }
     findings.must(count > 0, || "no task was ever made".into());
     slots(trace, &mut findings);
+    left_behind(trace, &mut findings);
     for cpu in trace.cpus() {
         one_at_a_time(cpu, trace.of(cpu), &mut findings);
     }
@@ -61,6 +62,29 @@ fn slots(trace: &Trace, findings: &mut Findings) {
             findings.at(&facts).must(old.0 >> 32 < new.0 >> 32, || {
                 format!("{} follows {} in its slot: generations count up", task_name(new), task_name(old))
             });
+        }
+    }
+}
+
+/// A CPU that stops takes nothing along: what it had queued itself is elsewhere by then.
+fn left_behind(trace: &Trace, findings: &mut Findings) {
+    let spans: BTreeMap<Cpu, Vec<Window>> = trace.cpus().map(|cpu| (cpu, trace.offline(cpu))).collect();
+    for (task, life) in trace.lives().iter() {
+        for stay in life.queued.iter().filter(|stay| stay.begin.cpu == stay.cpu) {
+            // What another CPU took it may have taken before it said so.
+            let own = stay.end.filter(|end| end.cpu == stay.cpu);
+            let across =
+                |span: &&Window| stay.span.from < span.from && own.is_some_and(|end| end.time >= span.to);
+            if let Some(span) = spans.get(&stay.cpu).and_then(|spans| spans.iter().find(across)) {
+                let facts: Vec<&Fact> = [&stay.begin].into_iter().chain(&stay.end).collect();
+                findings.at(&facts).red(format!(
+                    "{} lay in cpu{}'s queue while that was offline, from {} to {} ns",
+                    task_name(task),
+                    stay.cpu.0,
+                    span.from,
+                    span.to
+                ));
+            }
         }
     }
 }

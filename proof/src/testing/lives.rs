@@ -224,3 +224,27 @@ fn one_task_at_a_time_on_each_cpu() {
     // A killed task that never ran leaves for good without having run here; its own life tells whether it may.
     assert!(!after(Leave::Exit).contains(&text));
 }
+
+/// What a CPU had queued itself is elsewhere when it stops.
+#[test]
+fn a_task_left_in_the_queue_of_a_cpu_that_stops() {
+    let hart = antler_facts::Hart(1);
+    let told = |queued_by: u16, queued: u64, takes: Said| {
+        let mut said = vec![
+            (0, 10, spawned(T, Task(0))),
+            (queued_by, queued, enqueue(T, 1)),
+            (1, 30, Event::Offline { hart }),
+            (1, 50, Event::Online { hart, stack: 0, block: 0 }),
+            takes,
+        ];
+        said.sort_by_key(|(_, time, _)| *time);
+        let behind = "task 1.1 lay in cpu1's queue while that was offline, from 30 to 50 ns".to_owned();
+        reasons("ownership", 2, &said).contains(&behind)
+    };
+    assert!(told(1, 20, (1, 60, dispatch(T))), "begun when it is back");
+    assert!(told(1, 20, (1, 60, enqueue(T, 0))), "handed on when it is back");
+    assert!(!told(1, 20, (1, 25, evicted(T, 0))), "before it stops");
+    assert!(!told(1, 20, (0, 60, stolen(T, 1))), "who took it may say so late");
+    assert!(!told(0, 20, (1, 60, dispatch(T))), "who sends it may say so early");
+    assert!(!told(1, 55, (1, 60, dispatch(T))), "queued when it is back");
+}

@@ -65,10 +65,7 @@ fn every_claim_says_what_it_found_in_numbers() {
             ),
             ("steals", "6 steals moved 9 tasks"),
             ("steal bound", "idle cpu1 took 4 of the 9 tasks that cpu0 held"),
-            (
-                "class ceiling",
-                "cpu1 (ceiling normal) took normal work from cpu0 and left higher work there"
-            ),
+            ("class ceiling", "cpu1 (ceiling normal) took normal work from cpu0 and left higher work there"),
         ]
     );
     assert_eq!(verdict.facts, facts);
