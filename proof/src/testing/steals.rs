@@ -168,7 +168,8 @@ fn lower_work_is_taken_while_higher_work_lies_there() {
     let own = with(&capped(), 3, (0, 31, enqueue(task(1), 1)));
     assert_eq!(reasons(CEILING, 2, &own), [unshown]);
     // Or in a third one's, into which it did not look.
-    let elsewhere = with(&capped(), 3, (0, 31, enqueue(task(1), 2)));
+    let mut elsewhere = with(&capped(), 3, (0, 31, enqueue(task(1), 2)));
+    elsewhere.push((2, 95, Event::IdleBegin {}));
     assert_eq!(reasons(CEILING, 3, &elsewhere), [unshown]);
     let late = with(&capped(), 10, (0, 39, ceiling(Qos::PerfBurst)));
     let mut late = late;
