@@ -342,7 +342,8 @@ mod tests {
             let mut scenario = Scenario::new(PLANS[1], 3, 7);
             scenario.acts = Acts::parse(acts).unwrap_or(scenario.acts).and(scenario.plan.acts);
             let line = format!("xtask sim {scenario}");
-            let cli = Cli::try_parse_from(line.split_whitespace()).unwrap_or_else(|error| panic!("{line}: {error}"));
+            let cli = Cli::try_parse_from(line.split_whitespace())
+                .unwrap_or_else(|error| panic!("{line}: {error}"));
             let crate::cli::Command::Sim(args) = cli.command else { panic!("{line}") };
             let said = args.acts.as_deref().map(Acts::parse).transpose().expect("names of acts");
             assert_eq!(said.unwrap_or(scenario.plan.acts), scenario.acts, "{line}");

@@ -76,6 +76,7 @@ static FAULTS: &[Entry] = &[
     entry("hart-not-stopped", Which::Kernel(Fault::HartNotStopped), None, ALWAYS),
     entry("stop-ignored", Which::Kernel(Fault::StopIgnored), None, ALWAYS),
     entry("call-swallowed", Which::Kernel(Fault::CallSwallowed), Some(Marker::Timer), 1),
+    entry("right-ignored", Which::Kernel(Fault::RightIgnored), None, ALWAYS),
     entry("any-call-accepted", Which::Kernel(Fault::AnyCallAccepted), None, ALWAYS),
     entry("boot-unstated", Which::Kernel(Fault::BootUnstated), None, ALWAYS),
     entry("trap-misattributed", Which::Kernel(Fault::TrapMisattributed), Some(Marker::Timer), 1),

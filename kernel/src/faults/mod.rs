@@ -53,6 +53,8 @@ pub(crate) enum Fault {
     WildLives,
     /// A system call is answered and not made.
     CallSwallowed,
+    /// A call that takes a right is answered for a program that has it not.
+    RightIgnored,
     /// A number that stands for no system call is answered.
     AnyCallAccepted,
     /// The boot marker's line is printed without its fact.

@@ -1,4 +1,4 @@
-//! Wild programs end, and only they.
+//! Wild programs end, and only they; bad pointers, and calls that take a right, are refused.
 
 use std::collections::BTreeSet;
 
@@ -30,6 +30,17 @@ const POINTERS: [(Syscall, bool); 6] = [
     (Syscall::Wake, true),
 ];
 const BAD: usize = 5;
+
+/// Calls that must be refused for want of a right, each so many times for each wild program: a higher class, a thread of one, a
+/// pinned thread, and so on.
+const RIGHTS: [(Syscall, usize); 6] = [
+    (Syscall::SetQos, 1),
+    (Syscall::Spawn, 2),
+    (Syscall::Resched, 1),
+    (Syscall::CpuOffline, 1),
+    (Syscall::CpuOnline, 1),
+    (Syscall::Probe, 1),
+];
 
 pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     let mut findings = Findings::default();
@@ -116,7 +127,29 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
             format!("{call:?} was refused for {times} bad pointers before the marker; {BAD} are needed")
         });
     }
+    let rights = rights(trace, until, &mut findings);
     let refused = refused.len();
-    findings.found(format!("{} programs ended for faults, {refused} bad pointers refused", faults.len()));
+    findings.found(format!(
+        "{} programs ended for faults, {refused} bad pointers and {rights} calls without the right refused",
+        faults.len()
+    ));
     findings
+}
+
+/// Calls refused for want of a right before the marker: how many.
+fn rights(trace: &Trace, until: u64, findings: &mut Findings) -> usize {
+    let denied = trace.all().filter(|fact| fact.time <= until).filter_map(|fact| match fact.event {
+        Event::Refused { number, error: Error::Denied, .. } => Some((fact, number)),
+        _ => None,
+    });
+    let denied: Vec<(&Fact, u64)> = denied.collect();
+    for (call, times) in RIGHTS {
+        let of_call = denied.iter().filter(|(_, number)| *number == call.number() as u64).count();
+        let wanted = times * FAULTS.len();
+        findings.must(of_call >= wanted, || {
+            format!("{call:?} was refused for want of a right {of_call} times before the marker; {wanted} are needed")
+        });
+    }
+    findings.shows_all(denied.iter().map(|(fact, _)| *fact));
+    denied.len()
 }

@@ -175,7 +175,7 @@ static CLAIMS: [Entry; 26] = [
         false,
         &[Some(Marker::Isolation)],
         isolation::judge,
-        "wild programs are ended, bad pointers refused, everything else runs on",
+        "wild programs are ended, bad pointers and rights that they lack refused, everything else runs on",
     ),
     entry(
         "qos",

@@ -13,6 +13,7 @@ impl Script {
         let [wild @ .., main] = programs;
         for (cause, wild) in [13, 12, 15, 2].into_iter().zip(wild) {
             self.dispatch(0, wild, Qos::Normal);
+            self.oversteps(wild);
             self.say(0, Event::TrapUser { cause, task: wild });
             self.say(0, Event::Fault { task: wild, cause, address: 1 << 63 | 8 });
             self.leave(0, wild, Leave::Exit);
@@ -30,6 +31,14 @@ impl Script {
         self.bad_pointers(main);
         self.marker(main, Marker::Isolation);
         main
+    }
+
+    /// Asks for everything that takes a right.
+    fn oversteps(&mut self, wild: Task) {
+        use Syscall::{CpuOffline, CpuOnline, Probe, Resched, SetQos, Spawn};
+        for call in [SetQos, Spawn, Spawn, Resched, CpuOffline, CpuOnline, Probe] {
+            self.refused(wild, call.number() as u64, Error::Denied, 9);
+        }
     }
 
     fn returns(&mut self, main: Task) {

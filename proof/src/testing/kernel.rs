@@ -128,8 +128,26 @@ fn wild() -> Vec<Said> {
     for call in POINTERS {
         said.extend((0..5).map(|pointer| (0, 510, bad(call, pointer))));
     }
+    for call in RIGHTS {
+        said.extend([(0, 515, denied(call)); 4]);
+    }
     said.push((0, 520, marker(Marker::Isolation)));
     said
+}
+
+/// Spawn twice: a thread of a higher class, and a pinned one.
+const RIGHTS: [Syscall; 7] = [
+    Syscall::SetQos,
+    Syscall::Spawn,
+    Syscall::Spawn,
+    Syscall::Resched,
+    Syscall::CpuOffline,
+    Syscall::CpuOnline,
+    Syscall::Probe,
+];
+
+fn denied(call: Syscall) -> Event {
+    Event::Refused { number: call.number() as u64, error: Error::Denied, argument: 9 }
 }
 
 const POINTERS: [Syscall; 6] =
@@ -191,6 +209,25 @@ fn wild_programs_end_and_only_they() {
     // At the very moment of the marker, with the other's run behind it.
     let tick = [(0, 520, fault(4, 2)), (0, 520, dispatch(task(9)))];
     says(ISOLATION, 1, &plus(&minus(&wild(), &[21, OTHER]), &tick), &[]);
+}
+
+#[test]
+fn each_wild_program_is_refused_what_takes_a_right() {
+    const ISOLATION: &str = "isolation";
+    let begin = BAD + 5 * POINTERS.len();
+    for (number, call) in RIGHTS.into_iter().enumerate() {
+        let at = begin + 4 * number;
+        assert_eq!(wild()[at].2, denied(call));
+        let (found, wanted) = if call == Syscall::Spawn { (7, 8) } else { (3, 4) };
+        let few = format!(
+            "{call:?} was refused for want of a right {found} times before the marker; {wanted} are needed"
+        );
+        says(ISOLATION, 1, &minus(&wild(), &[at]), &[&few]);
+        let other = Event::Refused { number: call.number() as u64, error: Error::InvalidTarget, argument: 9 };
+        says(ISOLATION, 1, &with(&wild(), at, (0, 515, other)), &[&few]);
+        says(ISOLATION, 1, &plus(&minus(&wild(), &[at]), &[(0, 521, denied(call))]), &[&few]);
+        says(ISOLATION, 1, &plus(&minus(&wild(), &[at]), &[(0, 520, denied(call))]), &[]);
+    }
 }
 
 #[test]

@@ -46,9 +46,12 @@ fn every_claim_says_what_it_found_in_numbers() {
                 "15 kinds of calls answered, 11 different calls refused, 2 threads begun and ended"
             ),
             ("entries", &format!("{traps} entries from U-mode, 4 of them faults")),
-            ("calls", &format!("{calls} calls, 46 of them refused")),
+            ("calls", &format!("{calls} calls, 74 of them refused")),
             ("timer", "9 timers fired and ended 3 waits, none early"),
-            ("isolation", "4 programs ended for faults, 30 bad pointers refused"),
+            (
+                "isolation",
+                "4 programs ended for faults, 30 bad pointers and 28 calls without the right refused"
+            ),
             ("qos", &format!("{runs} choices, 6 of them with lower work waiting")),
             ("migration", "2 moves: 1 by steals, 1 by wakes, 0 by CPUs that left, 0 by ceilings"),
             ("address spaces", &format!("{made} tasks in 5 address spaces")),

@@ -149,7 +149,7 @@ pub(super) static HARMLESS: &[Harmless] = &[
         "what else was wrong with a call is for its caller; a target that it named \
         is stated beside it",
     ),
-    often(
+    rare(
         "Refused: another error",
         |spot| silent(Some(spot.was)) || spawns(spot),
         "the caller compares its answers itself; both \

@@ -1,8 +1,10 @@
-//! Does what no program may do, one thing per mode. Each ends this program and nothing else.
+//! Does what no program may do: asks for what takes a right, and is refused; then one thing per mode, which ends this program
+//! and nothing else.
 #![cfg_attr(target_os = "none", no_std)]
 #![cfg_attr(target_os = "none", no_main)]
 
 mod deeds;
+mod rights;
 
 use antler_rt::args::args;
 use antler_rt::println;
@@ -29,6 +31,9 @@ fn run() -> i32 {
         return 2;
     };
     println!("faulty: {name}");
+    if !rights::all_refused() {
+        return 1;
+    }
     deed();
     println!("faulty: {name} was not stopped");
     1
