@@ -12,7 +12,7 @@
 //! CPU waits in the middle of a system call: that CPU may have inherited it and not looked yet. And while any CPU's
 //! timer, also the tick of a slice, is set no later than the deadline: whose timer it is, is not looked at. What lies
 //! on the queue of a CPU that waits in the middle of a system call may wait with it, and sleepers beside it are not
-//! asked why. Of the value of a join, 0 and 1 pass for anybody's: with these a program ends.
+//! asked why.
 //! *Bounds*: a few dozen system calls a schedule, one wait list, two words to wait on, two programs.
 //! *Not covered*: weak memory order (shuttle is sequentially consistent: the loom models are for that); rings that fail;
 //! address spaces; the machine's stop; anything that needs more schedules than were run. Seeds are fixed.

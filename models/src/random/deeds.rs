@@ -207,7 +207,8 @@ impl Cpu {
         let Some(slot) = self.current() else { return };
         let world = &self.world;
         let owner = world.sched.tasks.owner(slot);
-        lock(&world.ledger).rec(slot).value = value;
+        let handle = world.sched.tasks.handle(slot);
+        lock(&world.ledger).ends(handle, value);
         world.sched.exit(&self.port, token(&mut self.here), value);
         lock(&world.rest).outside_in_vain = 0;
         if world.programs[owner as usize].live.fetch_sub(1, Ordering::SeqCst) == 1 {

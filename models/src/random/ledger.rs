@@ -74,8 +74,6 @@ pub(crate) struct Rec {
     pub beside: u64,
     /// The join to be made again.
     pub again: Option<ThreadHandle>,
-    /// What it ended with.
-    pub value: u64,
 }
 
 /// The facts of one execution, added up.
@@ -94,6 +92,8 @@ pub(crate) struct Ledger {
     pub broadcast: [u32; WORDS],
     /// The first thing that was found wrong.
     pub red: Option<String>,
+    /// What each thread that ended ended with, by handle: its slot may have its next task before the value is fetched.
+    ended: HashMap<u64, u64>,
     reaped: HashSet<u64>,
     answers: HashSet<(usize, u64)>,
     calls: u64,
@@ -115,7 +115,6 @@ impl Ledger {
             suspect: None,
             beside: 0,
             again: None,
-            value: 0,
         };
         Ledger {
             recs: vec![rec; tasks],
@@ -126,6 +125,7 @@ impl Ledger {
             ceilings: vec![[Qos::PerfBurst; 3]; cpus],
             broadcast: [0; WORDS],
             red: None,
+            ended: HashMap::new(),
             reaped: HashSet::new(),
             answers: HashSet::new(),
             calls: 0,
@@ -304,14 +304,20 @@ impl Ledger {
         self.recs[slot].told = true;
     }
 
+    /// A task is about to end with `value`.
+    pub fn ends(&mut self, handle: ThreadHandle, value: u64) {
+        self.ended.insert(handle.to_raw(), value);
+    }
+
     /// The value of an ended task was fetched.
     pub fn reaped(&mut self, handle: ThreadHandle, value: u64) {
         let raw = handle.to_raw();
         if !self.reaped.insert(raw) {
             self.red(format!("the value of {handle:?} was fetched twice"));
         }
-        if value != raw ^ 0x5a5a && value > 1 {
-            self.red(format!("{handle:?} ended with another's value"));
+        let own = self.ended.get(&raw).copied();
+        if own != Some(value) {
+            self.red(format!("{handle:?} ended with {own:?}, and {value} was fetched as its value"));
         }
         let slot = handle.slot as usize;
         if self.recs[slot].handle == handle && self.recs[slot].place == Place::Zombie {
