@@ -206,10 +206,19 @@ impl Cpu {
         true
     }
 
+    /// Number of the last request to `target`, taken or refused.
+    pub fn posted(&self, target: usize) -> u64 {
+        self.world.sched.posted(&self.here, CpuId::new(target))
+    }
+
+    /// Number of the last request to `target` that was acknowledged.
+    pub fn acknowledged(&self, target: usize) -> u64 {
+        self.world.sched.acked(&self.here, CpuId::new(target))
+    }
+
     /// Whether the last request to `target` was acknowledged.
     pub fn is_acknowledged(&self, target: usize) -> bool {
-        let (sched, target) = (&self.world.sched, CpuId::new(target));
-        sched.posted(&self.here, target) == sched.acked(&self.here, target)
+        self.posted(target) == self.acknowledged(target)
     }
 
     /// Slot of the task that runs here.
