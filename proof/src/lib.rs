@@ -15,6 +15,7 @@
 //!   CPU can act on it; `Seen`, `Ack`, `Dispatch` are stated by the CPU that acts, when it acts.
 #![forbid(unsafe_code)]
 
+mod case;
 mod claims;
 mod console;
 mod junit;
@@ -29,9 +30,10 @@ mod words;
 #[cfg(test)]
 mod testing;
 
+pub use case::{Case, GuestEnd};
 pub use claims::{Claim, Evidence, State, names as claim_names};
 pub use console::{Checklist, Line};
 pub use markers::expected as expected_markers;
 pub use trace::Trace;
 pub use tree::enabled_harts;
-pub use verdict::{Case, GuestEnd, MarkerResult, Verdict, judge};
+pub use verdict::{MarkerResult, Verdict, judge};

@@ -4,8 +4,8 @@ use antler_abi::Error;
 use antler_facts::{Cpu, Event, Marker};
 
 use super::{Findings, no_window};
+use crate::case::Case;
 use crate::trace::Trace;
-use crate::verdict::Case;
 
 /// The judge's own copy of the most tasks that one steal may move.
 const STEAL_BOUND: u64 = 4;

@@ -7,10 +7,10 @@ use antler_abi::{Error, Syscall};
 use antler_facts::{Cpu, Event, Fact, IdleEnd, Leave, Marker, Request, Task, WakeCause};
 
 use super::{Findings, rights};
+use crate::case::Case;
 use crate::life::Lives;
 use crate::requests::leaving;
 use crate::trace::Trace;
-use crate::verdict::Case;
 use crate::words::{call_name, task_name};
 
 /// HSM state of a stopped hart (SBI specification, "Hart State Management").

@@ -5,8 +5,8 @@ use antler_facts::{Cpu, Event, Fact, Marker};
 
 use super::bound::idle;
 use super::{Findings, no_window};
+use crate::case::Case;
 use crate::trace::{Trace, Window};
-use crate::verdict::Case;
 use crate::words::task_name;
 
 /// A ceiling and how long it held.

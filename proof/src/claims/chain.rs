@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use antler_facts::{Cpu, Event, Fact, Marker, Request, Seen};
 
 use super::Findings;
+use crate::case::Case;
 use crate::requests::{At, Exchange, acks, leaving};
 use crate::trace::Trace;
-use crate::verdict::Case;
 use crate::words::{SOFTWARE_INTERRUPT, TIMER_INTERRUPT};
 
 pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {

@@ -3,9 +3,9 @@
 use antler_facts::{Event, Fact, Marker, Seen};
 
 use super::{Findings, no_window};
+use crate::case::Case;
 use crate::requests::Exchange;
 use crate::trace::Trace;
-use crate::verdict::Case;
 use crate::words::SOFTWARE_INTERRUPT;
 
 /// System calls that the target must complete undisturbed.

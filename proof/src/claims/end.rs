@@ -3,8 +3,8 @@
 use antler_facts::{Event, Fact};
 
 use super::Findings;
+use crate::case::{Case, GuestEnd};
 use crate::trace::Trace;
-use crate::verdict::{Case, GuestEnd};
 
 pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
     let mut findings = Findings::default();

@@ -6,8 +6,8 @@ use antler_abi::Syscall;
 use antler_facts::{Cpu, Event, Fact, Leave, Marker, Request, Seen, Task, WakeCause};
 
 use super::Findings;
+use crate::case::Case;
 use crate::trace::Trace;
-use crate::verdict::Case;
 use crate::words::{CALL, ILLEGAL, SOFTWARE_INTERRUPT, TIMER_INTERRUPT, task_name};
 
 pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {

@@ -3,8 +3,8 @@
 use antler_facts::Fact;
 
 use super::Findings;
+use crate::case::Case;
 use crate::trace::Trace;
-use crate::verdict::Case;
 
 pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
     let mut findings = Findings::default();

@@ -6,8 +6,8 @@ use antler_abi::{Error, Syscall};
 use antler_facts::{Event, Fact, Marker, Task};
 
 use super::Findings;
+use crate::case::Case;
 use crate::trace::Trace;
-use crate::verdict::Case;
 use crate::words::task_name;
 
 /// The faults that wild programs commit, one each: what it does, and the `scause` values that are the hardware's word for it

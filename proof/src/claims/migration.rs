@@ -7,10 +7,10 @@ use antler_facts::{Cpu, Event, Fact, Leave, Place, Task};
 
 use super::Findings;
 use super::ceiling::{Ceiling, ceilings};
+use crate::case::Case;
 use crate::life::Life;
 use crate::requests::leaving;
 use crate::trace::Trace;
-use crate::verdict::Case;
 use crate::words::task_name;
 
 /// What brought a task to another CPU, for the count.

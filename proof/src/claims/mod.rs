@@ -34,8 +34,8 @@ use serde::Serialize;
 pub use findings::Evidence;
 pub(crate) use findings::Findings;
 
+use crate::case::Case;
 use crate::trace::Trace;
-use crate::verdict::Case;
 
 /// What became of a claim or a marker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

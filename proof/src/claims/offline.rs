@@ -9,9 +9,9 @@ use super::chain::refused;
 use super::platform::present;
 use super::target::{Refusals, refusals};
 use super::{Findings, no_window};
+use crate::case::Case;
 use crate::requests::Exchange;
 use crate::trace::{Trace, Window};
-use crate::verdict::Case;
 
 /// HSM state of a stopped hart (SBI specification, "Hart State Management").
 const STOPPED: u64 = 1;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use antler_facts::{Cpu, Event, Fact, Hart, Marker, Request, Seen};
 
 use super::{Findings, no_window, platform::present};
+use crate::case::Case;
 use crate::trace::{Trace, Window};
-use crate::verdict::Case;
 
 /// What a CPU said when it came up.
 #[derive(Clone, Copy)]

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use antler_facts::{Cpu, Event, Fact, Leave, Task};
 
 use super::Findings;
+use crate::case::Case;
 use crate::life::Life;
 use crate::trace::{Trace, Window};
-use crate::verdict::Case;
 use crate::words::task_name;
 
 /// Stays of the most moved task that are shown.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use antler_facts::{Cpu, Event, Fact, Hart, Marker};
 
 use super::Findings;
+use crate::case::Case;
 use crate::trace::Trace;
-use crate::verdict::Case;
 
 /// virtio-mmio register version of the modern interface.
 const MODERN: u64 = 2;

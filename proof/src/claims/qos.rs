@@ -10,9 +10,9 @@ use antler_abi::{Qos, Syscall};
 use antler_facts::{Cpu, Event, Fact, Task};
 
 use super::Findings;
+use crate::case::Case;
 use crate::life::Stay;
 use crate::trace::Trace;
-use crate::verdict::Case;
 use crate::words::task_name;
 
 /// Something that lies in a CPU's queue, in that CPU's own order of facts.

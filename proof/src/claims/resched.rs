@@ -6,9 +6,9 @@ use antler_abi::Qos;
 use antler_facts::{Cpu, Event, Fact, Leave, Marker, Place, Request, Seen, Task};
 
 use super::{Findings, no_window};
+use crate::case::Case;
 use crate::requests::Exchange;
 use crate::trace::{Trace, Window};
-use crate::verdict::Case;
 use crate::words::{SOFTWARE_INTERRUPT, task_name};
 
 pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {

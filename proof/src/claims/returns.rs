@@ -7,8 +7,8 @@ use antler_abi::Syscall;
 use antler_facts::{Cpu, Event, Fact, Leave, Marker, Task};
 
 use super::{Findings, no_window};
+use crate::case::Case;
 use crate::trace::{Trace, Window};
-use crate::verdict::Case;
 use crate::words::{TIMER_INTERRUPT, task_name};
 
 /// Calls of each kind that one task must make, and go on.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use antler_facts::{Event, Fact, Task};
 
 use super::Findings;
+use crate::case::Case;
 use crate::trace::{Trace, Window};
-use crate::verdict::Case;
 use crate::words::task_name;
 
 /// `satp.MODE` of Sv39 (privileged spec, "Supervisor Address Translation and Protection").

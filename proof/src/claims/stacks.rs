@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use antler_facts::{Cpu, Event, Fact};
 
 use super::{Findings, platform::present};
+use crate::case::Case;
 use crate::trace::Trace;
-use crate::verdict::Case;
 
 /// How far below its stack's top a CPU's `sp` may be when it answers a Call, in bytes. Tops are further apart than that.
 const STACK_REACH: u64 = 64 * 1024;

@@ -6,9 +6,9 @@ use antler_abi::Qos;
 use antler_facts::{Cpu, Event, Fact, Leave, Marker, Place, Task};
 
 use super::{Findings, no_window};
+use crate::case::Case;
 use crate::life::Life;
 use crate::trace::{Trace, Window};
-use crate::verdict::Case;
 use crate::words::task_name;
 
 /// Tasks per CPU that count as many.

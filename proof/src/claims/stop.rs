@@ -3,9 +3,9 @@
 use antler_facts::{Cpu, Event, Fact, Marker, Request};
 
 use super::{Findings, chain::refused};
+use crate::case::Case;
 use crate::requests::Exchange;
 use crate::trace::Trace;
-use crate::verdict::Case;
 
 pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     let mut findings = Findings::default();

@@ -4,8 +4,8 @@ use antler_abi::{Error, Syscall};
 use antler_facts::{Cpu, Event, Fact, Marker, Place};
 
 use super::{Findings, no_window};
+use crate::case::Case;
 use crate::trace::Trace;
-use crate::verdict::Case;
 
 pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
     let mut findings = Findings::default();

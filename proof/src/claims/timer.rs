@@ -7,9 +7,9 @@ use antler_abi::Syscall;
 use antler_facts::{Cpu, Event, Fact, Leave, Marker, Task, WakeCause};
 
 use super::{Findings, no_window};
+use crate::case::Case;
 use crate::requests::leaving;
 use crate::trace::{Trace, Window};
-use crate::verdict::Case;
 use crate::words::task_name;
 
 /// Waits before the marker that must be ended by a timer that was set to just their deadline.

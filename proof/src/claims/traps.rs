@@ -3,8 +3,8 @@
 use antler_facts::{Event, Fact};
 
 use super::Findings;
+use crate::case::Case;
 use crate::trace::Trace;
-use crate::verdict::Case;
 use crate::words::task_name;
 
 pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {

@@ -7,8 +7,8 @@ use antler_abi::{Error, Syscall};
 use antler_facts::{Event, Fact, Marker, Task};
 
 use super::{Findings, no_window};
+use crate::case::Case;
 use crate::trace::Trace;
-use crate::verdict::Case;
 
 /// Calls that must have been made, and not refused.
 const ANSWERED: [Syscall; 13] = [

@@ -10,9 +10,10 @@ use serde::Deserialize;
 
 use clauses::CLAUSES;
 
+use crate::case::Case;
 use crate::claims;
 use crate::markers;
-use crate::verdict::{Case, Verdict, judge};
+use crate::verdict::{Verdict, judge};
 
 #[derive(Deserialize)]
 struct Table {

@@ -192,7 +192,7 @@ fn lines_and_facts_must_match() {
     unsupported.facts.remove(at);
     assert!(!unsupported.verdict(2).green, "a line without its fact");
     let mut case = Case::new(2);
-    case.end = crate::verdict::GuestEnd::TimedOut;
+    case.end = crate::GuestEnd::TimedOut;
     assert!(!judge(console(2).as_bytes(), &run.bytes(), &case).green, "a time-out is a failure");
 }
 

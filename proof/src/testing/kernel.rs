@@ -4,7 +4,7 @@ use antler_facts::Hart;
 
 use super::small::*;
 use super::*;
-use crate::verdict::GuestEnd;
+use crate::GuestEnd;
 
 #[test]
 fn the_end_is_stated_once_last_and_true() {

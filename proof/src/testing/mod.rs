@@ -35,9 +35,10 @@ use std::collections::BTreeMap;
 use antler_abi::{Error, Qos, Syscall};
 use antler_facts::{Cpu, Event, Fact, IdleEnd, Leave, Marker, Place, Request, Seen, Task};
 
+use crate::case::Case;
 use crate::claims::State;
 use crate::markers;
-use crate::verdict::{Case, Verdict, judge};
+use crate::verdict::{Verdict, judge};
 
 const SOFTWARE_INTERRUPT: u64 = 1 << 63 | 1;
 const TIMER_INTERRUPT: u64 = 1 << 63 | 5;

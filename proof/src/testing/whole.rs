@@ -2,8 +2,9 @@
 
 use super::small::{NOTHING, SEEN, Said, marker, reasons, says, trace, words};
 use super::*;
+use crate::GuestEnd;
 use crate::trace::Window;
-use crate::verdict::{GuestEnd, MarkerResult};
+use crate::verdict::MarkerResult;
 
 #[test]
 fn a_claim_gives_a_dozen_reasons_and_counts_the_rest() {
