@@ -35,7 +35,8 @@ pub fn chapter(marker: Marker) -> Chapter {
         ),
         Marker::Isolation => (
             "Isolation",
-            "Pointers into the kernel and into nowhere are refused. The wild programs were ended; nobody else noticed.",
+            "Pointers into the kernel and into nowhere are refused, and what takes a right that a program has not. The wild \
+             programs were ended; nobody else noticed.",
         ),
         Marker::SmpOnline => (
             "All online",
