@@ -5,6 +5,7 @@ mod change;
 mod explained;
 mod hold;
 mod outcomes;
+mod quick;
 mod run;
 mod settle;
 mod tool;
@@ -81,6 +82,24 @@ impl Package {
             Package::Parse => &["antler-parse"],
             Package::Facts => &["antler-facts"],
             Package::Abi => &["antler-abi"],
+        }
+    }
+
+    /// Tests that take nine tenths of the time of all: they run only for what the others do not notice.
+    fn slow_tests(self) -> &'static [&'static str] {
+        match self {
+            Package::Proof => &[
+                "every_forgery_is_red_or_explained",
+                "a_row_taken_away_is_missed",
+                "no_bytes_make_the_judge_panic",
+                "two_tasks_in_one_slot",
+                "a_tame_program_ended_for_a_fault",
+                "reasons_say_who_and_what",
+                "idle_with_work_in_its_own_queue",
+                "a_task_put_on_two_cpus",
+                "no_character_is_lost_silently",
+            ],
+            Package::Nucleus | Package::Parse | Package::Facts | Package::Abi => &[],
         }
     }
 

@@ -1,5 +1,7 @@
 //! What became of the mutants, as `mutants.out/outcomes.json` tells.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context as _;
 use serde::Deserialize;
 
@@ -23,6 +25,8 @@ pub struct Outcomes {
     pub timed_out: Vec<Mutant>,
     /// Those that no test noticed.
     pub missed: Vec<Mutant>,
+    /// What cargo-mutants calls these, in the same order: with line and column.
+    pub missed_names: Vec<String>,
 }
 
 impl Outcomes {
@@ -31,7 +35,7 @@ impl Outcomes {
         let file: File = serde_json::from_str(json).context("this is no outcomes.json of cargo-mutants")?;
         let mut outcomes = Outcomes::default();
         for Outcome { scenario, summary } in file.outcomes {
-            let mutant = match scenario {
+            let (mutant, name) = match scenario {
                 Scenario::Baseline => {
                     anyhow::ensure!(summary == Summary::Success, "the tests fail without any mutant");
                     continue;
@@ -39,14 +43,17 @@ impl Outcomes {
                 Scenario::Mutant { name, file } => {
                     let change = change(&name, &file);
                     let change = change.with_context(|| format!("`{name}` does not name file and place"))?;
-                    Mutant { file, change: change.to_owned() }
+                    (Mutant { file, change: change.to_owned() }, name)
                 }
             };
             match summary {
                 Summary::CaughtMutant => outcomes.caught += 1,
                 Summary::Unviable => outcomes.unviable += 1,
                 Summary::Timeout => outcomes.timed_out.push(mutant),
-                Summary::MissedMutant => outcomes.missed.push(mutant),
+                Summary::MissedMutant => {
+                    outcomes.missed.push(mutant);
+                    outcomes.missed_names.push(name);
+                }
                 Summary::Success | Summary::Failure => {
                     anyhow::bail!("{}: {}: neither caught nor missed", mutant.file, mutant.change)
                 }
@@ -61,12 +68,44 @@ impl Outcomes {
         Ok(outcomes)
     }
 
+    /// Puts what became of the missed when they were tried again in the place of that. Others that were tried with them do
+    /// not count: cargo-mutants does not leave out all that it is told to.
+    ///
+    /// # Errors
+    /// It is no `outcomes.json`, the tests had failed before, or one of the missed is not in it.
+    pub fn tried_again(&mut self, json: &str) -> anyhow::Result<()> {
+        let file: File = serde_json::from_str(json).context("this is no outcomes.json of cargo-mutants")?;
+        let mut became: BTreeMap<String, Summary> = BTreeMap::new();
+        for Outcome { scenario, summary } in file.outcomes {
+            match scenario {
+                Scenario::Baseline => {
+                    anyhow::ensure!(summary == Summary::Success, "the tests fail without any mutant");
+                }
+                Scenario::Mutant { name, .. } => drop(became.insert(name, summary)),
+            }
+        }
+        let missed = std::mem::take(&mut self.missed).into_iter().zip(std::mem::take(&mut self.missed_names));
+        for (mutant, name) in missed {
+            match became.remove(&name) {
+                Some(Summary::CaughtMutant) => self.caught += 1,
+                Some(Summary::Timeout) => self.timed_out.push(mutant),
+                Some(Summary::MissedMutant) => {
+                    self.missed.push(mutant);
+                    self.missed_names.push(name);
+                }
+                other => anyhow::bail!("{name} was to be tried again, and was found {other:?}"),
+            }
+        }
+        Ok(())
+    }
+
     /// Adds those of another package.
     pub fn merge(&mut self, other: Outcomes) {
         self.caught += other.caught;
         self.unviable += other.unviable;
         self.timed_out.extend(other.timed_out);
         self.missed.extend(other.missed);
+        self.missed_names.extend(other.missed_names);
     }
 
     /// How many mutants there were.
@@ -160,6 +199,36 @@ mod tests {
         let mut twice = read.clone();
         twice.merge(read);
         assert_eq!((twice.total(), twice.missed.len()), (8, 2));
+    }
+
+    #[test]
+    fn what_is_tried_again_is_what_it_became_then() {
+        let names = [
+            "a/src/b.rs:3:9: delete ! in f",
+            "a/src/b.rs:4:9: delete ! in f",
+            "a/src/b.rs:5:9: delete ! in g",
+        ];
+        let all = |became: [&str; 3]| {
+            let mutants: Vec<(&str, &str)> = names.into_iter().zip(became).collect();
+            json("Success", &mutants, 3)
+        };
+        let first = Outcomes::read(&all(["MissedMutant", "CaughtMutant", "MissedMutant"])).unwrap();
+        assert_eq!(first.missed_names, [names[0], names[2]]);
+        let again = |json: &str| {
+            let mut outcomes = first.clone();
+            outcomes.tried_again(json).map(|()| outcomes)
+        };
+        // The second was not asked for; that it is missed now is not counted.
+        let second = again(&all(["CaughtMutant", "MissedMutant", "MissedMutant"])).unwrap();
+        assert_eq!(second.summary(), "3 mutants: 2 caught, 0 timed out, 0 did not compile, 1 survived");
+        assert_eq!(second.missed_names, [names[2]]);
+        let ended = again(&all(["Timeout", "CaughtMutant", "CaughtMutant"])).unwrap();
+        assert_eq!((ended.total(), ended.timed_out.len(), ended.missed.len()), (3, 1, 0));
+        assert!(again(&json("Success", &[(names[0], "CaughtMutant")], 1)).is_err(), "one was not tried");
+        assert!(
+            again(&json("Failure", &[(names[0], "CaughtMutant"), (names[2], "CaughtMutant")], 2)).is_err()
+        );
+        assert!(again(&all(["Unviable", "CaughtMutant", "CaughtMutant"])).is_err(), "it compiled before");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One run of cargo-mutants over one package.
 
+use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::{Outcomes, Package};
+use super::{Outcomes, Package, quick};
 use crate::ctx::Ctx;
 use crate::setup;
 use crate::ui::Step;
@@ -24,7 +25,8 @@ const NOTHING: [&str; 3] =
 /// In a pipe the count is shown after this many mutants.
 const COUNT: usize = 20;
 
-/// Tries every mutant of the package, or those in the lines of `diff`.
+/// Tries every mutant of the package, or those in the lines of `diff`: first without its slow tests, then what survived with
+/// all of them.
 pub fn run(
     tool: &Path,
     package: Package,
@@ -35,6 +37,45 @@ pub fn run(
 ) -> anyhow::Result<Outcomes> {
     let out = package.out(ctx);
     std::fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
+    let pass = |more: &[OsString]| {
+        let mut command = command(tool, package, jobs, &out, ctx);
+        if let Some(diff) = diff {
+            command.arg("--in-diff").arg(diff);
+        }
+        once(command.args(more), &out, diff.is_some(), progress)
+    };
+    if package.slow_tests().is_empty() {
+        return pass(&[])?.map_or(Ok(Outcomes::default()), |json| Outcomes::read(&json));
+    }
+    let config = quick::config(package.slow_tests(), &out, ctx)?;
+    let first = pass(&["--config".into(), config.into()])?;
+    let mut outcomes = first.map_or(Ok(Outcomes::default()), |json| Outcomes::read(&json))?;
+    if outcomes.missed.is_empty() {
+        return Ok(outcomes);
+    }
+    progress.note(&format!("{} survived the quick tests; again with all", outcomes.missed.len()));
+    let names = outcomes.missed_names.iter().map(|name| quick::exactly(name));
+    let only: Vec<OsString> = names.flat_map(|name| ["--re".into(), name.into()]).collect();
+    let again = pass(&only)?;
+    outcomes.tried_again(&again.context("none of the survivors was tried again")?)?;
+    Ok(outcomes)
+}
+
+fn command(tool: &Path, package: Package, jobs: u8, out: &Path, ctx: &Ctx) -> Command {
+    let mut command = Command::new(tool);
+    command.arg("mutants").current_dir(ctx.root());
+    command.args(["--package", package.name(), "--test-package", &package.tested_by().join(",")]);
+    command.args(["--caught", "--unviable", "--no-times", "--colors", "never", "--jobs", &jobs.to_string()]);
+    command.arg("--output").arg(out);
+    // Each mutant is built in its copy of the tree; one folder for all would mix them up.
+    command.env_remove("CARGO_TARGET_DIR").env("CARGO", super::tool::cargo());
+    // Many tests notice one mutant, and nobody reads where they were.
+    command.env_remove("RUST_BACKTRACE");
+    command
+}
+
+/// Runs it once, and returns the `outcomes.json` that it left; none if the diff has nothing to mutate.
+fn once(command: &mut Command, out: &Path, in_diff: bool, progress: &Step) -> anyhow::Result<Option<String>> {
     let results = out.join("mutants.out/outcomes.json");
     // An old one must not be taken for this run's.
     match std::fs::remove_file(&results) {
@@ -43,20 +84,10 @@ pub fn run(
         }
         _ => {}
     }
-    let mut command = Command::new(tool);
-    command.arg("mutants").current_dir(ctx.root());
-    command.args(["--package", package.name(), "--test-package", &package.tested_by().join(",")]);
-    command.args(["--caught", "--unviable", "--no-times", "--colors", "never", "--jobs", &jobs.to_string()]);
-    command.arg("--output").arg(&out);
-    if let Some(diff) = diff {
-        command.arg("--in-diff").arg(diff);
-    }
-    // Each mutant is built in its copy of the tree; one folder for all would mix them up.
-    command.env_remove("CARGO_TARGET_DIR").env("CARGO", super::tool::cargo());
-    let (status, said) = follow(&mut command, progress)?;
+    let (status, said) = follow(command, progress)?;
     let json = std::fs::read_to_string(&results);
     let json = json.with_context(|| format!("cannot read {}", results.display()));
-    result(status, &said, diff.is_some(), json).with_context(|| {
+    result(status, &said, in_diff, json).with_context(|| {
         format!("cargo-mutants ended with {status}; its log is in {}", out.join("mutants.out").display())
     })
 }
@@ -67,14 +98,12 @@ fn result(
     said: &str,
     in_diff: bool,
     json: anyhow::Result<String>,
-) -> anyhow::Result<Outcomes> {
+) -> anyhow::Result<Option<String>> {
     match status.code() {
         // Without a mutant to try it leaves no results. Nothing else may be taken for that.
-        Some(0) if in_diff && json.is_err() && NOTHING.iter().any(|words| said.contains(words)) => {
-            Ok(Outcomes::default())
-        }
+        Some(0) if in_diff && json.is_err() && NOTHING.iter().any(|words| said.contains(words)) => Ok(None),
         // 2 and 3: mutants survived, or timed out. What that means is for us to say.
-        Some(0 | 2 | 3) => Outcomes::read(&json?),
+        Some(0 | 2 | 3) => json.map(Some),
         Some(4) => anyhow::bail!("the tests fail without any mutant\n{said}"),
         _ => anyhow::bail!("it could not do its work\n{said}"),
     }
@@ -167,7 +196,7 @@ mod tests {
         let end = |code: i32, said: &str, in_diff: bool, json: Option<&str>| {
             let json = json.map(str::to_owned).context("no results");
             result(ExitStatus::from_raw(code << 8), said, in_diff, json)
-                .map(|outcomes| outcomes.total())
+                .map(|json| json.map_or(0, |json| Outcomes::read(&json).expect("results").total()))
                 .map_err(|error| error.to_string())
         };
         let nothing = " INFO No mutants to filter";
