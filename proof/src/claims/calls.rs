@@ -73,8 +73,6 @@ struct Entry<'a> {
     /// The call under way.
     call: Option<(Option<Syscall>, Task)>,
     fact: Option<&'a Fact>,
-    /// A task was ended for a fault in this entry.
-    fault: Option<Task>,
     /// A task ended in this entry.
     exited: bool,
     running: Option<Task>,
@@ -92,14 +90,13 @@ impl<'a> Entry<'a> {
                 (self.call, self.fact) = (Some((call, task)), Some(fact));
             }
             Event::TrapUser { .. } | Event::IdleBegin {} => {
-                (self.call, self.fact, self.fault, self.exited) = (None, None, None, false);
+                (self.call, self.fact, self.exited) = (None, None, false);
             }
             Event::Dispatch { task, .. } => {
-                (self.call, self.fact, self.fault, self.exited) = (None, None, None, false);
+                (self.call, self.fact, self.exited) = (None, None, false);
                 (self.running, self.ran) = (Some(task), true);
             }
             Event::Leave { .. } => self.running = None,
-            Event::Fault { task, .. } => (self.fault, self.fact) = (Some(task), Some(fact)),
             Event::Exit { .. } => self.exited = true,
             Event::Marker { marker: Marker::Boot } => self.booting = false,
             _ => {}
@@ -216,13 +213,10 @@ fn cause(
             Leave::Yield => need(entry.by(task, &[Yield]), "the task's yield"),
             Leave::Preempt => need(!entry.is(&[Yield]), "no yield under way, which it would be"),
             Leave::Offline => need(leaves, "a CPU on its way out"),
-            Leave::Exit => {
-                let by_itself = entry.by(task, &[Exit, ThreadExit]) || entry.fault == Some(task);
-                need(
-                    by_itself || programs.is_doomed(task, fact.time),
-                    "an exit call or fault of the task, or of another of its program",
-                )
-            }
+            Leave::Exit => need(
+                entry.by(task, &[Exit, ThreadExit]) || programs.is_doomed(task, fact.time),
+                "an exit call or fault of the task, or of another of its program",
+            ),
         },
         Event::Deadline { task, .. } => {
             need(entry.by(task, &[Sleep, Wait]), "a call of the task that waits so long")

@@ -4,6 +4,7 @@ mod base;
 mod chain;
 mod contract;
 mod doorbells;
+mod edges;
 mod effects;
 mod entries;
 mod evidence;

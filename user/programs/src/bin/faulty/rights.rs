@@ -8,8 +8,11 @@ use antler_rt::{Error, Qos, println, sys};
 /// No CPU: a kernel that looks at the target before the right answers otherwise than it should, and takes no CPU away.
 const NO_CPU: usize = usize::MAX;
 
+/// A call that takes a right.
+type Ask = fn() -> Result<(), Error>;
+
 /// What is asked for, and the call.
-const ASKED: [(&str, fn() -> Result<(), Error>); 7] = [
+const ASKED: [(&str, Ask); 7] = [
     ("a higher class", || sys::set_qos(Qos::PerfBurst)),
     ("a thread of a higher class", || start(Builder::new().qos(Qos::PerfBurst))),
     ("a thread on cpu0 alone", || start(Builder::new().cpu(0))),
