@@ -43,6 +43,9 @@ fn evidence_tells_the_story_of_its_claim() {
     assert_eq!(kinds("online"), [Online, Online, Online, Identity, Identity, Identity]);
     let (one, four) = ([Steal, Stolen], [Steal, Stolen, Stolen, Stolen, Stolen]);
     assert_eq!(kinds("steals"), [&one[..], &one, &four, &one, &one, &one].concat());
+    assert!(kinds("steal bound").ends_with(&four), "{:?}", kinds("steal bound"));
+    let ceiling = kinds("class ceiling");
+    assert!(ceiling.windows(2).any(|pair| pair == one), "{ceiling:?}");
     let calls = kinds("counterfactual");
     assert_eq!(calls[..2], [Request, Withheld]);
     assert!(calls[2..10].iter().all(|kind| *kind == Syscall));
