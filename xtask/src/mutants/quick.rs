@@ -32,11 +32,14 @@ fn without(slow: &[&str], text: &str) -> anyhow::Result<String> {
     Ok(config.to_string())
 }
 
+/// What means something in an expression when it stands alone. Others must stand alone: `\<` is the start of a word.
+const META: &str = r"\.+*?()|[]{}^$#&-~";
+
 /// The expression that finds just the mutant of this name, line and column included.
 pub fn exactly(name: &str) -> String {
     let mut expression = String::from("^");
     for letter in name.chars() {
-        if letter.is_ascii_punctuation() {
+        if META.contains(letter) {
             expression.push('\\');
         }
         expression.push(letter);
@@ -67,6 +70,7 @@ mod tests {
 
     #[test]
     fn a_name_finds_itself() {
-        assert_eq!(exactly("a/b.rs:3:9: replace f -> bool"), r"^a\/b\.rs\:3\:9\: replace f \-\> bool$");
+        let name = "a/b.rs:3:9: replace + with < in S<'_>::f -> &[u8]";
+        assert_eq!(exactly(name), r"^a/b\.rs:3:9: replace \+ with < in S<'_>::f \-> \&\[u8\]$");
     }
 }
