@@ -180,13 +180,13 @@ fn judged(verdict: &antler_proof::Verdict) -> BTreeSet<String> {
 fn run_all(ctx: &Ctx, built: &Built, place: &Path, faults: &[&Fault], jobs: usize) -> anyhow::Result<Matrix> {
     let faults: Vec<Fault> = faults.iter().flat_map(|fault| fault.runs()).collect();
     let step = ctx.ui.step(format!("{} runs with a fault", faults.len()));
-    let rows = pool::side_by_side(jobs, &faults, |_, fault| -> anyhow::Result<Row> {
+    let rows = pool::all(jobs, &faults, |_, fault| {
         step.at(fault.run());
         let plan = plan(built, fault.smp, &fault.argument());
         let outcome = proof::prove_into(ctx, &plan, built, (place, &fault.run()), false)?;
         Ok(Row::new(fault, &outcome))
     });
-    let rows: Vec<Row> = match rows.into_iter().collect() {
+    let rows = match rows {
         Ok(rows) => rows,
         Err(error) => {
             step.failed("");

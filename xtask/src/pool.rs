@@ -1,7 +1,7 @@
 //! Work done by several threads at once.
 
 use std::num::NonZero;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// So many at once as there are cores.
 pub fn cores() -> usize {
@@ -35,6 +35,21 @@ pub fn side_by_side<T: Sync, R: Send>(
     all.into_iter().map(|(_, result)| result).collect()
 }
 
+/// The same of work that can fail: the first error in order, after which no more is begun.
+pub fn all<T: Sync, R: Send>(
+    jobs: usize,
+    items: &[T],
+    work: impl Fn(usize, &T) -> anyhow::Result<R> + Sync,
+) -> anyhow::Result<Vec<R>> {
+    let failed = AtomicBool::new(false);
+    let results = side_by_side(jobs, items, |at, item| {
+        (!failed.load(Ordering::Relaxed))
+            .then(|| work(at, item).inspect_err(|_| failed.store(true, Ordering::Relaxed)))
+    });
+    // Who was not begun stands behind an error: they are begun in order.
+    results.into_iter().flatten().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -50,5 +65,21 @@ mod tests {
         });
         let expected: Vec<_> = (0..40).map(|item| (item as usize, item * item)).collect();
         assert_eq!(results, expected);
+    }
+
+    #[test]
+    fn an_error_ends_the_work_and_is_told() {
+        let items: Vec<u64> = (0..40).collect();
+        for jobs in [1, 3] {
+            let begun = AtomicUsize::new(0);
+            let work = |_, item: &u64| {
+                begun.fetch_add(1, Ordering::Relaxed);
+                anyhow::ensure!(*item != 5, "five");
+                Ok(*item)
+            };
+            assert_eq!(all(jobs, &items, work).unwrap_err().to_string(), "five");
+            assert!(jobs > 1 || begun.into_inner() == 6);
+            assert_eq!(all(jobs, &items, |_, item| Ok(*item)).unwrap(), items);
+        }
     }
 }

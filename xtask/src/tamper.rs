@@ -209,14 +209,14 @@ fn run_all(
     how: Exactly,
 ) -> anyhow::Result<Rows> {
     let step = ctx.ui.step(format!("{} tampered images", images.len()));
-    let rows = pool::side_by_side(jobs, images, |_, (tampered, path, changed)| -> anyhow::Result<Row> {
+    let rows = pool::all(jobs, images, |_, (tampered, path, changed)| {
         step.at(tampered.name.clone());
         let timeout = if tampered.unbounded.is_some() { patience } else { PATIENCE };
         let plan = plan(path, tampered.smp, timeout);
         let outcome = proof::prove_into(ctx, &plan, built, (place, &tampered.name), false)?;
         Ok(Row::new(tampered, changed, &outcome, how))
     });
-    let rows: Vec<Row> = match rows.into_iter().collect() {
+    let rows = match rows {
         Ok(rows) => rows,
         Err(error) => {
             step.failed("");

@@ -1,6 +1,6 @@
 //! Wild programs end, and only they; bad pointers, and calls that take a right, are refused.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use antler_abi::{Error, Syscall};
 use antler_facts::{Event, Fact, Marker, Task};
@@ -31,7 +31,7 @@ const POINTERS: [(Syscall, bool); 6] = [
 ];
 const BAD: usize = 5;
 
-/// Calls that must be refused for want of a right, each so many times for each wild program: a higher class, a thread of one, a
+/// Calls that must be refused for want of a right, each so many times by each wild program: a higher class, a thread of one, a
 /// pinned thread, and so on.
 const RIGHTS: [(Syscall, usize); 6] = [
     (Syscall::SetQos, 1),
@@ -127,7 +127,8 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
             format!("{call:?} was refused for {times} bad pointers before the marker; {BAD} are needed")
         });
     }
-    let rights = rights(trace, until, &mut findings);
+    let wild: BTreeSet<Task> = faults.iter().map(|(_, task, _)| *task).collect();
+    let rights = rights(trace, &wild, until, &mut findings);
     let refused = refused.len();
     findings.found(format!(
         "{} programs ended for faults, {refused} bad pointers and {rights} calls without the right refused",
@@ -136,20 +137,29 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     findings
 }
 
-/// Calls refused for want of a right before the marker: how many.
-fn rights(trace: &Trace, until: u64, findings: &mut Findings) -> usize {
-    let denied = trace.all().filter(|fact| fact.time <= until).filter_map(|fact| match fact.event {
-        Event::Refused { number, error: Error::Denied, .. } => Some((fact, number)),
-        _ => None,
-    });
-    let denied: Vec<(&Fact, u64)> = denied.collect();
-    for (call, times) in RIGHTS {
-        let of_call = denied.iter().filter(|(_, number)| *number == call.number() as u64).count();
-        let wanted = times * FAULTS.len();
-        findings.must(of_call >= wanted, || {
-            format!("{call:?} was refused for want of a right {of_call} times before the marker; {wanted} are needed")
+/// Calls refused for want of a right before the marker: how many. Each wild program made all of them.
+fn rights(trace: &Trace, wild: &BTreeSet<Task>, until: u64, findings: &mut Findings) -> usize {
+    let mut denied: BTreeMap<(Task, u64), Vec<&Fact>> = BTreeMap::new();
+    for cpu in trace.cpus() {
+        for pair in trace.of(cpu).windows(2).filter(|pair| pair[1].time <= until) {
+            let (Event::Syscall { task, .. }, Event::Refused { number, error: Error::Denied, .. }) =
+                (pair[0].event, pair[1].event)
+            else {
+                continue;
+            };
+            denied.entry((task, number)).or_default().push(&pair[1]);
+        }
+    }
+    for (task, (call, wanted)) in wild.iter().flat_map(|task| RIGHTS.map(|right| (*task, right))) {
+        let times = denied.get(&(task, call.number() as u64)).map_or(0, Vec::len);
+        findings.must(times >= wanted, || {
+            format!(
+                "{} was refused {call:?} for want of a right {times} times before the marker; {wanted} are needed",
+                task_name(task)
+            )
         });
     }
-    findings.shows_all(denied.iter().map(|(fact, _)| *fact));
-    denied.len()
+    let all: Vec<&Fact> = denied.into_values().flatten().collect();
+    findings.shows_all(all.iter().copied());
+    all.len()
 }

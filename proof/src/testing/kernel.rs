@@ -128,8 +128,10 @@ fn wild() -> Vec<Said> {
     for call in POINTERS {
         said.extend((0..5).map(|pointer| (0, 510, bad(call, pointer))));
     }
-    for call in RIGHTS {
-        said.extend([(0, 515, denied(call)); 4]);
+    for number in 1..=4 {
+        said.extend(
+            RIGHTS.iter().flat_map(|call| [(0, 515, syscall(task(number), *call)), (0, 515, denied(*call))]),
+        );
     }
     said.push((0, 520, marker(Marker::Isolation)));
     said
@@ -216,17 +218,22 @@ fn each_wild_program_is_refused_what_takes_a_right() {
     const ISOLATION: &str = "isolation";
     let begin = BAD + 5 * POINTERS.len();
     for (number, call) in RIGHTS.into_iter().enumerate() {
-        let at = begin + 4 * number;
-        assert_eq!(wild()[at].2, denied(call));
-        let (found, wanted) = if call == Syscall::Spawn { (7, 8) } else { (3, 4) };
+        // What the third program asks for, and what it is told.
+        let at = begin + 2 * (2 * RIGHTS.len() + number);
+        let asked = wild()[at];
+        assert_eq!((asked.2, wild()[at + 1].2), (syscall(task(3), call), denied(call)));
+        let (found, wanted) = if call == Syscall::Spawn { (1, 2) } else { (0, 1) };
         let few = format!(
-            "{call:?} was refused for want of a right {found} times before the marker; {wanted} are needed"
+            "task 3.1 was refused {call:?} for want of a right {found} times before the marker; {wanted} are needed"
         );
-        says(ISOLATION, 1, &minus(&wild(), &[at]), &[&few]);
+        says(ISOLATION, 1, &minus(&wild(), &[at + 1]), &[&few]);
         let other = Event::Refused { number: call.number() as u64, error: Error::InvalidTarget, argument: 9 };
-        says(ISOLATION, 1, &with(&wild(), at, (0, 515, other)), &[&few]);
-        says(ISOLATION, 1, &plus(&minus(&wild(), &[at]), &[(0, 521, denied(call))]), &[&few]);
-        says(ISOLATION, 1, &plus(&minus(&wild(), &[at]), &[(0, 520, denied(call))]), &[]);
+        says(ISOLATION, 1, &with(&wild(), at + 1, (0, 515, other)), &[&few]);
+        // Somebody else's refusal is not its own.
+        says(ISOLATION, 1, &with(&wild(), at, (0, 515, syscall(task(4), call))), &[&few]);
+        let late = |time| plus(&minus(&wild(), &[at, at + 1]), &[asked, (0, time, denied(call))]);
+        says(ISOLATION, 1, &late(521), &[&few]);
+        says(ISOLATION, 1, &late(520), &[]);
     }
 }
 

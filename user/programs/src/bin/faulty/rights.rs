@@ -15,7 +15,8 @@ type Ask = fn() -> Result<(), Error>;
 const ASKED: [(&str, Ask); 7] = [
     ("a higher class", || sys::set_qos(Qos::PerfBurst)),
     ("a thread of a higher class", || start(Builder::new().qos(Qos::PerfBurst))),
-    ("a thread on cpu0 alone", || start(Builder::new().cpu(0))),
+    // Of a class that it may have: it is the pin that is refused.
+    ("a thread on cpu0 alone", || start(Builder::new().qos(Qos::Idle).cpu(0))),
     ("cpu0 to reschedule", || sys::resched(0)),
     ("a CPU to go", || sys::cpu_offline(NO_CPU)),
     ("a CPU to come back", || sys::cpu_online(NO_CPU)),
