@@ -129,7 +129,7 @@ fn moves(task: Task, life: &Life, findings: &mut Findings) -> Vec<Cause> {
         let Event::Dispatch { satp, .. } = fact.event else { continue };
         let last = ran.replace(at).map(|last| (last, life.steps[last]));
         let Some((from, old)) = last.filter(|(_, old)| old.cpu != fact.cpu) else { continue };
-        let way = &life.steps[from + 1..at];
+        let way = &life.steps[from..at];
         let name = task_name(task);
         let all: Vec<&Fact> = way.iter().chain([fact]).collect();
         findings.shows_all(all.iter().copied());

@@ -74,7 +74,7 @@ fn left_behind(trace: &Trace, findings: &mut Findings) {
             // What another CPU took it may have taken before it said so.
             let own = stay.end.filter(|end| end.cpu == stay.cpu);
             let across =
-                |span: &&Window| stay.span.from < span.from && own.is_some_and(|end| end.time >= span.to);
+                |span: &&Window| stay.span.from <= span.from && own.is_some_and(|end| end.time >= span.to);
             if let Some(span) = spans.get(&stay.cpu).and_then(|spans| spans.iter().find(across)) {
                 let facts: Vec<&Fact> = [&stay.begin].into_iter().chain(&stay.end).collect();
                 findings.at(&facts).red(format!(

@@ -91,22 +91,20 @@ pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
     findings
 }
 
-/// The boot goes in order: which hart and port, which harts there are, cpu0 itself, the others asked for, the others
-/// checked, and the marker. Every other CPU begins by saying that it is online.
+/// The boot goes in order: the hart, the port, which harts there are, cpu0 itself, the others asked for, the others checked,
+/// and the marker. Every other CPU begins by saying that it is online.
 fn order(trace: &Trace, findings: &mut Findings) {
     let facts = trace.of(Cpu(0));
     let booted = facts.iter().position(|fact| fact.event == Event::Marker { marker: Marker::Boot });
     let mut last: Option<(&Fact, (u8, u16))> = None;
-    for fact in &facts[..booted.map_or(0, |at| at + 1)] {
+    for fact in &facts[..booted.unwrap_or(0)] {
         let rank = match fact.event {
-            Event::BootHart { .. } => (0, 0),
-            Event::Transport { .. } => (1, 0),
-            Event::Present { cpu, .. } => (2, cpu.0),
-            Event::Online { .. } => (3, 0),
-            Event::Ceiling { .. } => (4, 0),
-            Event::StartHart { cpu, .. } => (5, cpu.0),
-            Event::Verified { cpu, .. } => (6, cpu.0),
-            Event::Marker { .. } => (7, 0),
+            Event::Transport { .. } => (0, 0),
+            Event::Present { cpu, .. } => (1, cpu.0),
+            Event::Online { .. } => (2, 0),
+            Event::Ceiling { .. } => (3, 0),
+            Event::StartHart { cpu, .. } => (4, cpu.0),
+            Event::Verified { cpu, .. } => (5, cpu.0),
             _ => continue,
         };
         if let Some((before, earlier)) = last {
@@ -117,7 +115,7 @@ fn order(trace: &Trace, findings: &mut Findings) {
         }
         last = Some((fact, rank));
     }
-    for fact in facts.iter().skip(booted.map_or(facts.len(), |at| at + 1)) {
+    for fact in facts.iter().skip(booted.unwrap_or(facts.len())) {
         let late = matches!(
             fact.event,
             Event::BootHart { .. } | Event::Transport { .. } | Event::Present { .. } | Event::Online { .. }

@@ -23,7 +23,7 @@ struct Queued<'a> {
     from: usize,
     /// Whether it knows because it looked into its inbox, which it does before it dispatches.
     inbox: bool,
-    /// Index of the first fact by which it may be gone.
+    /// Index of the first fact by which it may be gone; before `from` if the CPU never surely knew of it.
     to: usize,
 }
 
@@ -55,7 +55,7 @@ fn known<'a>(trace: &Trace, task: Task, stay: &'a Stay) -> Option<Queued<'a>> {
     let begin = trace.index(&stay.begin)?;
     let inbox = stay.begin.cpu != stay.cpu;
     let from = match inbox {
-        false => begin + 1,
+        false => begin,
         // Pushed when the sender states its next fact; found by the entry that the CPU begins after that.
         true => {
             let pushed = trace.of(stay.begin.cpu).get(begin + 1)?.time;
@@ -75,7 +75,7 @@ fn known<'a>(trace: &Trace, task: Task, stay: &'a Stay) -> Option<Queued<'a>> {
             facts.partition_point(|fact| fact.time < earliest)
         }
     };
-    (from < to).then_some(Queued { task, stay, from, inbox, to })
+    Some(Queued { task, stay, from, inbox, to })
 }
 
 /// Whether a fact begins an entry into the kernel, or a look at what there is to do.

@@ -15,7 +15,7 @@ pub(super) fn judge(trace: &Trace, findings: &mut Findings) {
         for (at, pair) in trace.of(cpu).windows(2).enumerate() {
             let Event::Syscall { number, task } = pair[0].event else { continue };
             if by_right.iter().any(|call| call.number() as u64 == number)
-                && !is_refused(&trace.of(cpu)[at + 1..], number)
+                && !is_refused(&trace.of(cpu)[at..], number)
             {
                 let marks = matches!(pair[1].event, Event::Marker { .. });
                 answered.push((trace.lives().first_of(task), marks, &pair[0]));

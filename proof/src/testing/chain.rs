@@ -49,6 +49,24 @@ fn the_good_ones_are_green() {
 }
 
 #[test]
+fn one_doorbell_is_answered_once() {
+    let two = [
+        (0, 10, ask(1, 1, RESCHED)),
+        (0, 20, ring(1, 1)),
+        (0, 22, ask(1, 2, RESCHED)),
+        (0, 24, rode(1, 2)),
+        (1, 30, BELL),
+        (1, 40, SEEN),
+        (1, 50, ack(0, 1)),
+        (1, 60, ack(0, 2)),
+    ];
+    let again = "cpu1's ack of cpu0 up to 2 is the second one under one doorbell";
+    says(CHAIN, 2, &two, &[again]);
+    // On its way out a CPU looks once more.
+    says(CHAIN, 2, &plus(&two, &[(1, 70, Event::Offline { hart: Hart(1) })]), &[]);
+}
+
+#[test]
 fn numbers_count_on_by_one_from_one() {
     let skip = with(&good(), 6, (0, 60, ask(1, 3, RESCHED)));
     let name = "request 3 of cpu0 to cpu1 (Resched) follows number 1; numbers must count on by one";

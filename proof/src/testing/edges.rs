@@ -69,6 +69,19 @@ fn a_refusal_of_another_call_is_none_of_this() {
     assert_eq!(said(denied(Syscall::Probe)), [undone]);
 }
 
+/// A ceiling that a boot argument sets is cpu0's first word behind its own.
+#[test]
+fn ceilings_of_the_boot_stand_behind_the_cpu_that_boots() {
+    let ceiling = Event::Ceiling { cpu: Cpu(0), class: Qos::Idle };
+    let online = Event::Online { hart: antler_facts::Hart(0), stack: 0, block: 0 };
+    let boot = |second: Event, third: Event| {
+        let said = [(0, 10, second), (0, 20, third), (0, 30, marker(Marker::Boot))];
+        let other = "cpu0 states Online after Ceiling, at 20 ns: the boot goes the other way".to_owned();
+        reasons("platform", 1, &said).contains(&other)
+    };
+    assert!(boot(ceiling, online) && !boot(online, ceiling));
+}
+
 /// Programs begin on cpu0, when the boot is over and nothing has run there.
 #[test]
 fn first_threads_are_made_right_after_the_boot() {

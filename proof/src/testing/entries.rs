@@ -152,6 +152,11 @@ fn what_rests_on_the_fact_before_it() {
         assert!(!lacks(Some(syscall(T, Syscall::Probe)), event, need));
         assert!(lacks(Some(call), event, need) && lacks(None, event, need));
     }
+    let need = "the ack of the caller that it answers";
+    let reply = ask(3, 1, Request::Reply);
+    assert!(!lacks(Some(ack(3, 1)), reply, need));
+    assert!(lacks(Some(ack(2, 1)), reply, need) && lacks(Some(WOKE), reply, need));
+    assert!(!lacks(Some(WOKE), ask(3, 1, Request::Resched), need));
     let boot = "cpu0 to state it";
     assert!(lacks(Some(call), marker(Marker::Boot), boot));
     assert_eq!(said_by(0, &[marker(Marker::Boot)]), NOTHING);
@@ -189,6 +194,15 @@ fn a_deadline_wakes_within_its_timer_interrupt() {
         assert!(after(&[over]), "{over:?}");
     }
     assert!(wrong(&[wake(WakeCause::Deadline)], text) && !wrong(&[wake(WakeCause::Signal)], text));
+}
+
+#[test]
+fn a_timer_fires_where_no_task_runs_or_interrupts_it() {
+    let fires = Event::Timer { deadline: 0 };
+    let text = "its timer fires while a task runs, and interrupts nothing";
+    assert!(wrong(&[dispatch(T), fires], text));
+    assert!(!wrong(&[dispatch(T), leave(T, Leave::Block), fires], text));
+    assert!(!wrong(&[dispatch(T), trap(T, TIMER), fires], text));
 }
 
 #[test]

@@ -96,6 +96,22 @@ fn a_task_that_is_lost_is_shown_where_it_was_last() {
     assert_eq!(against("ownership", &twice), ["cpu0 2", "cpu1 0"]);
 }
 
+/// Facts of one tick, in a CPU's own order: the last of them is where it stops.
+#[test]
+fn a_cpu_that_nobody_starts_again_is_shown_where_it_stopped() {
+    let hart = antler_facts::Hart(1);
+    let away = |at: u64| {
+        [
+            (1, at, SEEN),
+            (1, at, Event::Offline { hart }),
+            (1, at + 20, Event::Online { hart, stack: 0, block: 0 }),
+        ]
+    };
+    let until = [(0, 99, marker(Marker::RejectOffline))];
+    let said = [&[(0, 1, marker(Marker::RejectInvalidTarget))][..], &away(10), &away(50), &until].concat();
+    assert_eq!(against("reject offline target", &said), ["cpu1 1", "cpu1 2", "cpu1 4"]);
+}
+
 #[test]
 fn a_call_that_has_no_answer_is_shown() {
     let said = [

@@ -314,6 +314,21 @@ fn each_task_runs_in_one_address_space_of_its_program() {
         (0, 80, run(1, 7)),
     ];
     says(SPACES, 1, &swapped, &[]);
+    // Who shares with several is told beside the one that lives longest; of two that end together, beside the later one.
+    let many = |second: (u64, u64)| {
+        let mut said = Vec::new();
+        for (number, begin, end) in [(1, 10, 90), (2, second.0, second.1), (3, 50, 60)] {
+            said.push((0, begin, spawned(task(number), Task(0))));
+            said.push((0, begin, run(number, 7)));
+            said.push((0, end, exit(task(number))));
+        }
+        said.sort_by_key(|(_, time, _)| *time);
+        reasons(SPACES, 1, &said)
+    };
+    let pair =
+        |high: u64, low: u64| format!("programs of task {high}.1 and task {low}.1 run in one address space");
+    assert_eq!(many((20, 30)), [pair(2, 1), pair(3, 1)]);
+    assert_eq!(many((20, 90)), [pair(2, 1), pair(3, 2)]);
     // One that never ran is in nobody's space.
     let mut unborn = good.clone();
     unborn.remove(9);

@@ -243,6 +243,7 @@ fn a_task_left_in_the_queue_of_a_cpu_that_stops() {
     };
     assert!(told(1, 20, (1, 60, dispatch(T))), "begun when it is back");
     assert!(told(1, 20, (1, 60, enqueue(T, 0))), "handed on when it is back");
+    assert!(told(1, 30, (1, 60, dispatch(T))), "queued in the tick in which it stops");
     assert!(!told(1, 20, (1, 25, evicted(T, 0))), "before it stops");
     assert!(!told(1, 20, (0, 60, stolen(T, 1))), "who took it may say so late");
     assert!(!told(0, 20, (1, 60, dispatch(T))), "who sends it may say so early");
