@@ -13,6 +13,12 @@ use crate::ctx::Ctx;
 /// The crates that a twin may change, and the folder of each, relative to the root; lower ones first.
 const CHANGED: [(&str, &str); 2] = [("antler-sync", "crates/sync"), ("antler-nucleus", "crates/nucleus")];
 
+/// The package of the models.
+const MODELS: &str = "antler-models";
+
+/// Models that, unoptimised, overflow the small stacks of loom's threads.
+const LARGE: [&str; 1] = ["loom-calls"];
+
 /// Makes the workspace of all `twins` of one engine, and returns its folder.
 pub fn make(engine: Engine, twins: &[&Twin], ctx: &Ctx) -> anyhow::Result<PathBuf> {
     let folder = engine.target(ctx).join("twins");
@@ -33,21 +39,26 @@ pub fn make(engine: Engine, twins: &[&Twin], ctx: &Ctx) -> anyhow::Result<PathBu
         ("members".to_owned(), Value::Array(members)),
     ]);
     manifest.insert("workspace".to_owned(), Value::Table(workspace));
-    manifest.insert("profile".to_owned(), profile(engine));
+    manifest.insert("profile".to_owned(), profile(twins));
     write(&folder.join("Cargo.toml"), &manifest.to_string())?;
     write(&folder.join("Cargo.lock"), &std::fs::read_to_string(ctx.root().join(lock))?)?;
     Ok(folder)
 }
 
 /// Twins are compiled often and run shortly; what they stand on, the checker above all, is compiled once, and as in
-/// `models/`, so once for both. In one piece, since each is small. Loom's threads have small stacks, which unoptimised code overflows.
-fn profile(engine: Engine) -> Value {
-    let own = if engine == Engine::Loom { 1 } else { 0 };
+/// `models/`, so once for both. In one piece, since each is small.
+fn profile(twins: &[&Twin]) -> Value {
     let opt = |level| ("opt-level", Value::Integer(level));
     let no = |what| (what, Value::Boolean(false));
-    let package = table([("*", table([opt(2)]))]);
+    let large = twins.iter().filter(|twin| LARGE.contains(&twin.target.as_str()));
+    let names: Vec<String> = large.map(|twin| format!("{MODELS}-{}", twin.name)).collect();
+    let optimised = names.iter().map(|name| (name.as_str(), table([opt(1)])));
+    let package = Table::from_iter(
+        optimised.chain([("*", table([opt(2)]))]).map(|(name, value)| (name.to_owned(), value)),
+    );
     let whole = ("codegen-units", Value::Integer(1));
-    table([("dev", table([opt(own), no("debug"), no("incremental"), whole, ("package", package)]))])
+    let package = ("package", Value::Table(package));
+    table([("dev", table([opt(0), no("debug"), no("incremental"), whole, package]))])
 }
 
 /// One twin's folder.
