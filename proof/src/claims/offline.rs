@@ -44,6 +44,7 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
 /// While the CPU is away: firmware says STOPPED, both ways of addressing it are refused, nothing is sent to it.
 fn absence(trace: &Trace, cpu: Cpu, span: Window, findings: &mut Findings) {
     let facts = trace.of(cpu);
+    // Its last word before it was away.
     let gone = facts.iter().rfind(|fact| fact.time <= span.from);
     let restarted =
         trace.all_within(span).find(|f| matches!(f.event, Event::StartHart { cpu: c, .. } if c == cpu));

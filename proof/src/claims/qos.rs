@@ -23,7 +23,7 @@ struct Queued<'a> {
     from: usize,
     /// Whether it knows because it looked into its inbox, which it does before it dispatches.
     inbox: bool,
-    /// Index of the first fact by which it may be gone; before `from` if the CPU never surely knew of it.
+    /// Index of the first fact by which it may be gone; not behind `from` if the CPU never surely knew of it.
     to: usize,
 }
 

@@ -80,9 +80,10 @@ fn a_red_claim_names_what_contradicts_it() {
 
 /// What one claim says against itself of these facts.
 fn against(claim: &str, said: &[super::small::Said]) -> Vec<String> {
-    let claims = crate::claims::judge_all(&trace(said), &Case::new(2));
-    let claim = claims.into_iter().find(|c| c.name == claim).expect("a claim of that name");
-    let against = claim.evidence.into_iter().filter(|one| one.says.starts_with("against: "));
+    let against = judged(claim, &Case::new(2), said)
+        .evidence
+        .into_iter()
+        .filter(|one| one.says.starts_with("against: "));
     against.map(|one| format!("cpu{} {}", one.cpu, one.seq)).collect()
 }
 

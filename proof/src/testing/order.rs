@@ -163,8 +163,7 @@ fn a_task_changes_its_cpu_by_what_may_move_it() {
 
 /// What the claim says that it found.
 fn found(said: &[Said]) -> String {
-    let claims = crate::claims::judge_all(&trace(said), &Case::new(2));
-    claims.into_iter().find(|claim| claim.name == MIGRATION).expect("the claim").found
+    judged(MIGRATION, &Case::new(2), said).found
 }
 
 #[test]

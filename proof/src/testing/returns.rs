@@ -123,8 +123,7 @@ fn only_what_lies_between_the_markers_counts() {
 
 #[test]
 fn what_a_task_went_on_behind_is_shown_slices_first() {
-    let claims = crate::claims::judge_all(&trace(&good()), &Case::new(1));
-    let claim = claims.into_iter().find(|claim| claim.name == RETURNS).expect("the claim");
+    let claim = judged(RETURNS, &Case::new(1), &good());
     assert_eq!(claim.found, "tasks went on behind 33 calls and 5 ends of slices".replace("33", "32"));
     assert_eq!(claim.evidence_total, 37);
     assert!(claim.evidence[..5].iter().all(|evidence| evidence.says.contains("task 1.1")));

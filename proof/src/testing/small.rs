@@ -1,7 +1,7 @@
 //! Traces of a few facts, each told by hand, and what one claim says of them.
 
 use super::*;
-use crate::claims;
+use crate::claims::{self, Claim};
 use crate::trace::{Flaw, Trace};
 
 /// One fact: who states it, when (ns), what.
@@ -40,8 +40,13 @@ pub(super) fn reasons(claim: &str, cpus: u16, said: &[Said]) -> Vec<String> {
 
 /// The same of a run that was asked to be something else.
 pub(super) fn reasons_in(claim: &str, case: &Case, said: &[Said]) -> Vec<String> {
+    judged(claim, case, said).reasons
+}
+
+/// That claim, judged.
+pub(super) fn judged(claim: &str, case: &Case, said: &[Said]) -> Claim {
     let claims = claims::judge_all(&trace(said), case);
-    claims.into_iter().find(|c| c.name == claim).expect("a claim of that name").reasons
+    claims.into_iter().find(|c| c.name == claim).expect("a claim of that name")
 }
 
 /// That claim's reasons are exactly these.

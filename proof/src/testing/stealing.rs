@@ -159,8 +159,7 @@ fn a_task_is_stolen_in_mid_work_and_goes_on_elsewhere() {
         reasons(STEALING, 3, &said).contains(&none.to_owned())
     };
     assert_eq!([160, 161].map(begun), [false, true]);
-    let claims = crate::claims::judge_all(&trace(&spread()), &Case::new(2));
-    let claim = claims.into_iter().find(|claim| claim.name == STEALING).expect("the claim");
+    let claim = judged(STEALING, &Case::new(2), &spread());
     let found = "8 tasks put on cpu0, 1 of them begun elsewhere, 2 CPUs at once; 1 stolen in mid-work";
     assert_eq!(claim.found, found);
     let shown: Vec<&str> = claim.evidence.iter().rev().take(3).map(|one| one.says.as_str()).collect();

@@ -82,8 +82,7 @@ fn three_waits_are_ended_by_a_timer_for_just_their_deadline() {
     let ended = |at: u64| with(&three(), 16, (1, at, marker(Marker::Timer)));
     says(TIMER, 2, &ended(101), &[]);
     says(TIMER, 2, &ended(100), &[&exact(2)]);
-    let claims = crate::claims::judge_all(&trace(&three()), &Case::new(2));
-    let claim = claims.into_iter().find(|claim| claim.name == TIMER).expect("the claim");
+    let claim = judged(TIMER, &Case::new(2), &three());
     assert_eq!(
         (claim.found.as_str(), claim.evidence_total),
         ("3 timers fired and ended 3 waits, none early", 9)

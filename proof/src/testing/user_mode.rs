@@ -157,8 +157,7 @@ fn what_was_answered_and_refused_is_counted_and_shown_once() {
     let end = said.len() - 1;
     let (time, found) = (said[end].1 - 1, Event::Syscall { number: 4, task: T });
     said.splice(end..end, [(0, time, trap(T, 8)), (0, time, found), (0, time, refused(4, 0, Error::NoFile))]);
-    let claims = crate::claims::judge_all(&trace(&said), &Case::new(1));
-    let claim = claims.into_iter().find(|claim| claim.name == USER).expect("the claim");
+    let claim = judged(USER, &Case::new(1), &said);
     assert_eq!(
         claim.found,
         "13 kinds of calls answered, 11 different calls refused, 2 threads begun and ended"

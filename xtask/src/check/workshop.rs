@@ -50,15 +50,13 @@ pub fn make(engine: Engine, twins: &[&Twin], ctx: &Ctx) -> anyhow::Result<PathBu
 fn profile(twins: &[&Twin]) -> Value {
     let opt = |level| ("opt-level", Value::Integer(level));
     let no = |what| (what, Value::Boolean(false));
-    let large = twins.iter().filter(|twin| LARGE.contains(&twin.target.as_str()));
-    let names: Vec<String> = large.map(|twin| format!("{MODELS}-{}", twin.name)).collect();
-    let optimised = names.iter().map(|name| (name.as_str(), table([opt(1)])));
-    let package = Table::from_iter(
-        optimised.chain([("*", table([opt(2)]))]).map(|(name, value)| (name.to_owned(), value)),
-    );
+    let mut packages = Table::from_iter([("*".to_owned(), table([opt(2)]))]);
+    for twin in twins.iter().filter(|twin| LARGE.contains(&twin.target.as_str())) {
+        packages.insert(format!("{MODELS}-{}", twin.name), table([opt(1)]));
+    }
     let whole = ("codegen-units", Value::Integer(1));
-    let package = ("package", Value::Table(package));
-    table([("dev", table([opt(0), no("debug"), no("incremental"), whole, package]))])
+    let packages = ("package", Value::Table(packages));
+    table([("dev", table([opt(0), no("debug"), no("incremental"), whole, packages]))])
 }
 
 /// One twin's folder.
