@@ -24,7 +24,7 @@ use crate::program::{self, Program};
 use crate::sbi::{self, Extension};
 use crate::state::{self, Kernel, WORDS, kernel};
 use crate::thread::{Thread, Threads};
-use crate::{bringup, console, cpu, demands, end, entry, evidence, hart, time};
+use crate::{bringup, console, counters, cpu, demands, end, entry, evidence, hart, time};
 
 use page_table_entry::MappingFlags;
 
@@ -53,8 +53,9 @@ unsafe impl Sync for Handover {}
 static HANDOVER: Once<Handover> = Once::new();
 
 /// First Rust code of the kernel, on the boot stack: `hart` is the boot hart's id as firmware passed it, `dtb` the
-/// device tree's physical address.
-pub(crate) extern "C" fn boot_main(hart: u64, dtb: u64) -> ! {
+/// device tree's physical address, `instret` the instructions that had been executed.
+pub(crate) extern "C" fn boot_main(hart: u64, dtb: u64, instret: u64) -> ! {
+    counters::handed_over(instret);
     sbi::init();
     let board = read_board(dtb);
     time::init(board.timebase);
@@ -286,6 +287,7 @@ fn make_kernel(board: &Board, args: &BootArgs, table: &PageTable, blocks: Vec<&'
         satp: paging::satp_of(table),
         selftest: args.selftest,
         stats: args.stats,
+        counters: args.counters,
         files,
         programs: Once::new(),
         running: AtomicUsize::new(0),

@@ -13,7 +13,7 @@ use crate::machine::Here;
 use crate::memory::layout::to_physical;
 use crate::sbi::{self, hart_state};
 use crate::state::{WORDS, kernel};
-use crate::{cpu, end, entry};
+use crate::{counters, cpu, end, entry};
 
 /// How long a hart may take from `hart_start` to its report, in ns. Generous: a host may be busy, and time here only
 /// detects failure.
@@ -173,6 +173,7 @@ pub(crate) fn report(hart: u64, block: &'static HartBlock) {
     unsafe {
         core::arch::asm!("csrc sstatus, {}", in(reg) SSTATUS_OFF, options(nomem, nostack));
     }
+    counters::grant();
     end::sleep_if_ending();
     // SAFETY: this hart has made no token since it started (again), and drops this one before it makes the next.
     let mut here = unsafe { HartToken::claim(block.cpu.index()) };

@@ -12,7 +12,7 @@ use crate::machine::Here;
 use crate::memory::paging;
 use crate::state::{Kernel, kernel};
 use crate::thread::Frame;
-use crate::{fp, hotplug, interrupts, program};
+use crate::{counters, fp, hotplug, interrupts, program};
 
 /// Threads of programs that are over that a CPU ends before it looks at its interrupts.
 const ENDED_AT_ONCE: u32 = 32;
@@ -132,6 +132,7 @@ impl Kernel {
 /// The first time that a hart enters the scheduler: from boot or bring-up into U-mode, for good.
 pub(crate) extern "C" fn enter_scheduler() -> ! {
     let block = HartBlock::mine();
+    counters::scheduling();
     let frame = {
         // SAFETY: this hart's bring-up is over and has dropped its token; interrupts are off.
         let mut here = unsafe { HartToken::claim(block.cpu.index()) };

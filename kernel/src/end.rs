@@ -13,7 +13,7 @@ use crate::hart::HartBlock;
 use crate::machine::Here;
 use crate::memory::layout::to_virtual;
 use crate::state::{self, WORDS};
-use crate::{console, evidence, post_mortem, sbi, stats, time};
+use crate::{console, counters, evidence, post_mortem, sbi, stats, time};
 
 /// Physical address of the board's test device; 0: none.
 static TEST_DEVICE: AtomicU64 = AtomicU64::new(0);
@@ -106,6 +106,7 @@ pub(crate) fn finish(here: &mut HartToken, exit: MachineExit) -> ! {
     if k.stats {
         stats::print();
     }
+    counters::print();
     let lies = faults::commits(Fault::ExitLies);
     #[cfg(feature = "faults")]
     let exit = faults::told(exit);

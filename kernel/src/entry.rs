@@ -32,7 +32,7 @@ const BOOT_LEAF: usize = 0xcf;
 ///
 /// ```text
 /// in:  a0 = hart id   a1 = device tree, physical   satp = 0   S-mode   sstatus.SIE = 0
-/// out: boot_main(hart id, device tree) on the boot stack, paging on; a0 and a1 untouched until then
+/// out: boot_main(hart id, device tree, instret) on the boot stack, paging on; a0 and a1 untouched until then
 /// ```
 ///
 /// The boot page table maps the first 128 GiB of physical memory at OFFSET, in gigapages. It does not map the addresses
@@ -45,8 +45,14 @@ const BOOT_LEAF: usize = 0xcf;
 unsafe extern "C" fn _start() -> ! {
     naked_asm!(
         "csrw sie, zero",
+        // How far the machine is: 0 where firmware does not let us see, and the reading traps.
+        "la   t0, 6f",
+        "csrw stvec, t0",
+        "li   a2, 0",
+        "csrr a2, instret",
+        ".balign 4",
         // .bss: a loader need not have cleared it.
-        "la   t0, __bss_start",
+        "6:   la t0, __bss_start",
         "la   t1, __bss_end",
         "1:   bgeu t0, t1, 3f",
         "sd   zero, (t0)",

@@ -14,6 +14,7 @@ mod console;
 mod boot;
 mod bringup;
 mod calls;
+mod counters;
 mod cpu;
 mod demands;
 mod end;

@@ -33,6 +33,8 @@ pub(crate) struct Kernel {
     pub selftest: bool,
     /// Whether the table of counters is printed at the end.
     pub stats: bool,
+    /// Whether programs may count instructions.
+    pub counters: bool,
     /// The initrd's files.
     pub files: Option<Archive<'static>>,
     /// Programs, by number.

@@ -4,8 +4,8 @@ use clap::{Command as Parse, CommandFactory as _, FromArgMatches as _, Parser, S
 
 use crate::exit::Exit;
 use crate::{
-    build, check, counterfactuals, diag, fuzz, mutants, picture, proof, report, run, setup, sim, tamper,
-    test, tidy, trace,
+    bench, build, check, counterfactuals, diag, fuzz, mutants, picture, proof, report, run, setup, sim,
+    tamper, test, tidy, trace,
 };
 
 /// Antler: set up, build, run, test and prove the kernel.
@@ -38,6 +38,8 @@ pub enum Command {
     Tamper(tamper::Args),
     /// Models, twins, simulator and fuzz targets: the nucleus without a machine under it
     Check(check::Args),
+    /// What the shortest paths cost, in instructions
+    Bench(bench::Args),
     /// Small errors put into the source, each of which the tests must notice
     Mutants(mutants::Args),
     /// Feed every reader of outside data with mutants of its corpus, or let libFuzzer look for new paths

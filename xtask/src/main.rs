@@ -18,6 +18,7 @@ macro_rules! tell {
     }};
 }
 
+mod bench;
 mod browser;
 mod build;
 mod check;
@@ -78,6 +79,7 @@ fn dispatch(command: Command, ctx: &Ctx) -> anyhow::Result<Exit> {
         Command::Check(args) => check::main(args, ctx),
         Command::Counterfactuals(args) => counterfactuals::main(args, ctx),
         Command::Tamper(args) => tamper::main(args, ctx),
+        Command::Bench(args) => bench::main(args, ctx),
         Command::Mutants(args) => mutants::main(args, ctx),
         Command::Fuzz(args) => fuzz::main(args, ctx),
         Command::Sim(args) => sim::main(args, ctx),

@@ -9,7 +9,7 @@ use antler_abi::Qos;
 use crate::board::MAX_HARTS;
 
 /// The arguments that there are, as errors list them.
-pub const KNOWN: &str = "selftest, stats, facts=all|none, ceiling=cpuN:CLASS";
+pub const KNOWN: &str = "selftest, stats, counters, facts=all|none, ceiling=cpuN:CLASS";
 
 /// What the boot arguments ask for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct BootArgs {
     pub selftest: bool,
     /// `stats`: print the per-hart statistics at the end.
     pub stats: bool,
+    /// `counters`: let programs count instructions, and say at the end what the boot took.
+    pub counters: bool,
     /// `facts=all` or `facts=none`: record facts and send them to the host. Without it, as `selftest`.
     pub facts: bool,
     /// `ceiling=cpuN:CLASS`: the highest class CPU N may take, in the order given, each CPU at most once. Whether the
@@ -72,6 +74,7 @@ impl BootArgs {
             match word.split_once('=') {
                 None if word == "selftest" => args.selftest = true,
                 None if word == "stats" => args.stats = true,
+                None if word == "counters" => args.counters = true,
                 Some(("facts", value)) => {
                     let value = match value {
                         "all" => true,

@@ -1,0 +1,65 @@
+//! What is measured, and on which machines.
+
+/// One boot: a program's row on a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// Row of the program `bench`.
+    pub row: &'static str,
+    /// Harts of the machine.
+    pub harts: u16,
+    /// Tasks beside the ones that the row needs.
+    pub tasks: u32,
+}
+
+impl Case {
+    /// What the program is told.
+    pub fn arguments(&self) -> Vec<String> {
+        let tasks = (self.tasks > 0).then(|| self.tasks.to_string());
+        std::iter::once(self.row.to_owned()).chain(tasks).collect()
+    }
+}
+
+/// Rows that take one hart.
+const ROWS: [&str; 8] =
+    ["null", "clock", "signal-wait", "yield-thread", "yield-space", "round-trip", "preempt", "thread"];
+/// The row that takes two.
+const ACROSS: &str = "round-trip-harts";
+/// Rows whose cost must not grow with the number of tasks.
+const CROWDED: [&str; 6] = ["null", "signal-wait", "yield-thread", "round-trip", "preempt", "thread"];
+/// Tasks beside.
+const TASKS: [u32; 3] = [10, 100, 1000];
+/// Sizes of machines; the first two have every row.
+const HARTS: [u16; 6] = [1, 2, 4, 8, 16, 32];
+
+/// Everything, in the order in which it is shown.
+pub fn all() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for harts in HARTS {
+        let every = harts <= 2;
+        let rows = ROWS.into_iter().filter(|row| every || CROWDED.contains(row));
+        let across = [ACROSS].into_iter().filter(|_| harts > 1);
+        cases.extend(rows.chain(across).map(|row| Case { row, harts, tasks: 0 }));
+    }
+    for tasks in TASKS {
+        cases.extend(CROWDED.map(|row| Case { row, harts: 1, tasks }));
+    }
+    cases
+}
+
+/// The rows that there are.
+pub fn rows() -> impl Iterator<Item = &'static str> {
+    ROWS.into_iter().chain([ACROSS])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_case_is_there_once_and_every_row_is_measured() {
+        let all = all();
+        assert!(all.iter().enumerate().all(|(at, case)| !all[..at].contains(case)));
+        assert!(rows().all(|row| all.iter().any(|case| case.row == row)));
+        assert!(CROWDED.iter().all(|row| ROWS.contains(row)));
+    }
+}

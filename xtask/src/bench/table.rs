@@ -1,0 +1,63 @@
+//! The figures as people read them.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::figures::{Figure, Figures};
+
+/// The row that the kernel itself states.
+pub const BOOT: &str = "boot";
+
+/// Where the table stands among words.
+const DOCUMENT: &str = "docs/performance.md";
+const BEGIN: &str = "<!-- figures:begin -->";
+const END: &str = "<!-- figures:end -->";
+
+/// What the kernel says of its boot, if the line is that.
+pub fn boot(line: &str, harts: u16) -> Option<Figure> {
+    let count = line
+        .strip_prefix("antler: ")?
+        .strip_suffix(" instructions from firmware's hand-over to all CPUs scheduling")?;
+    let count = count.parse().ok()?;
+    Some(Figure { row: BOOT.into(), harts, tasks: 0, per: 1, samples: 1, p50: count, worst: count })
+}
+
+fn rows(figures: &Figures) -> Vec<[String; 5]> {
+    let row = |figure: &Figure| {
+        let each = |total: u64| total.div_ceil(u64::from(figure.per.max(1))).to_string();
+        [
+            figure.row.clone(),
+            figure.harts.to_string(),
+            figure.tasks.to_string(),
+            each(figure.p50),
+            each(figure.worst),
+        ]
+    };
+    figures.figures.iter().map(row).collect()
+}
+
+/// Prints every figure.
+pub fn print(figures: &Figures) {
+    say!("{:18} {:>5} {:>6} {:>10} {:>10}  instructions", "", "harts", "beside", "p50", "worst");
+    for [row, harts, tasks, p50, worst] in rows(figures) {
+        say!("{row:18} {harts:>5} {tasks:>6} {p50:>10} {worst:>10}");
+    }
+}
+
+/// Puts the table into the document.
+pub fn write(figures: &Figures, root: &Path) -> anyhow::Result<()> {
+    let path = root.join(DOCUMENT);
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {DOCUMENT}"))?;
+    let (before, rest) =
+        text.split_once(BEGIN).with_context(|| format!("{DOCUMENT}: no line is `{BEGIN}`"))?;
+    let (_, after) = rest.split_once(END).with_context(|| format!("{DOCUMENT}: no line is `{END}`"))?;
+    let mut table = String::from(
+        "\n\n| operation | harts | tasks beside | p50 | worst |\n| --- | ---: | ---: | ---: | ---: |\n",
+    );
+    for cells in rows(figures) {
+        table += &format!("| {} |\n", cells.join(" | "));
+    }
+    std::fs::write(&path, format!("{before}{BEGIN}{table}\n{END}{after}"))
+        .with_context(|| format!("cannot write {DOCUMENT}"))
+}
