@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU64, AtomicUsize};
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 
 use antler_abi::{MachineExit, Qos};
 use antler_facts::{Event, Hart, Marker};
@@ -242,12 +242,15 @@ fn make_blocks(board: &Board, table: &mut PageTable, harts: &[HartId]) -> Vec<&'
             reservation: Default::default(),
             satp,
             test_device,
+            caller: Default::default(),
             dump: Default::default(),
             stray: AtomicU64::new(0),
             cpu: CpuId::new(index),
             hart,
             stack_bottom: stacks.bottom as u64,
             guard_bottom: stacks.guard_bottom as u64,
+            seen: hart::SeenPage::new(),
+            program: AtomicU32::new(0),
             syscalls: AtomicU64::new(0),
             task: AtomicU64::new(0),
             report: hart::Report::default(),

@@ -74,6 +74,7 @@ pub(crate) fn shoot_down(here: &mut HartToken, program: u32) {
 /// Something was unmapped: this hart's translations are worth nothing any more.
 fn forget_user_memory(here: &mut HartToken) {
     paging::flush_local();
+    HartBlock::mine().seen.forget();
     kernel().contexts.mine(here).stale = Default::default();
 }
 

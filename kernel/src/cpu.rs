@@ -75,6 +75,9 @@ fn switch_to(k: &Kernel, here: &mut HartToken, slot: usize) {
     let context = k.contexts.mine(here);
     let old = context.space.replace(owner);
     if old != Some(owner) {
+        let block = HartBlock::mine();
+        block.seen.forget();
+        block.program.store(owner, Ordering::Relaxed);
         program.active.insert(me);
         // Mirror of `calls::shoot_down`.
         fence(Ordering::SeqCst);
@@ -116,6 +119,7 @@ pub(crate) fn use_kernel_space(here: &mut HartToken) {
     let me = CpuId::here(here);
     HartBlock::mine().task.store(0, Ordering::Relaxed);
     if let Some(old) = k.contexts.mine(here).space.take() {
+        HartBlock::mine().seen.forget();
         // SAFETY: the kernel's table lives as long as the machine.
         unsafe { paging::switch_to(k.satp) };
         k.programs()[old as usize].active.remove(me);

@@ -1,7 +1,7 @@
 //! The block of memory that a hart finds through `tp` in the kernel and through `sscratch` otherwise.
 
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use antler_nucleus::{CpuId, HartId};
 
@@ -27,6 +27,8 @@ pub(crate) struct HartBlock {
     pub satp: u64,
     /// Virtual address of the board's test device; 0: none.
     pub test_device: u64,
+    /// `ra`, `sp` and `tp` of the task whose call is under way.
+    pub caller: UnsafeCell<[u64; 3]>,
     /// Registers of the kernel when it trapped.
     pub dump: UnsafeCell<[u64; 32]>,
     /// Hart id plus one of a hart that firmware started with this block though it is another's; 0: none did.
@@ -42,6 +44,10 @@ pub(crate) struct HartBlock {
     /// Lowest address of the unmapped hole under the trap stack.
     pub guard_bottom: u64,
 
+    /// The page of the running program that a call read last, and where it is in the direct map; see [`SeenPage`].
+    pub seen: SeenPage,
+    /// Number of the program whose address space the hart has, while it has one.
+    pub program: AtomicU32,
     /// System calls made on this hart; written by it.
     pub syscalls: AtomicU64,
     /// Pool slot of the task that it runs, plus one; 0: none. For the post-mortem.
@@ -49,6 +55,39 @@ pub(crate) struct HartBlock {
 
     /// What the hart reports when it comes online.
     pub report: Report,
+}
+
+/// A translation that this hart found under the space's lock. It holds until the hart changes its address space, or is told
+/// that something was unmapped, which whoever unmaps waits for before the frame is anybody else's. Only its own hart touches
+/// it.
+pub(crate) struct SeenPage {
+    page: AtomicU64,
+    at: AtomicU64,
+}
+
+impl SeenPage {
+    /// A page number that no address has.
+    const NONE: u64 = u64::MAX;
+
+    pub(crate) const fn new() -> SeenPage {
+        SeenPage { page: AtomicU64::new(SeenPage::NONE), at: AtomicU64::new(0) }
+    }
+
+    /// Remembers where a page is.
+    pub(crate) fn set(&self, page: u64, at: u64) {
+        self.page.store(page, Ordering::Relaxed);
+        self.at.store(at, Ordering::Relaxed);
+    }
+
+    /// Where the page is, if it is the one.
+    pub(crate) fn find(&self, page: u64) -> Option<u64> {
+        (self.page.load(Ordering::Relaxed) == page).then(|| self.at.load(Ordering::Relaxed))
+    }
+
+    /// What was known may be wrong now.
+    pub(crate) fn forget(&self) {
+        self.page.store(SeenPage::NONE, Ordering::Relaxed);
+    }
 }
 
 /// Written by the hart itself while it comes online, read by the CPU that started it.
@@ -80,6 +119,9 @@ pub(crate) mod offsets {
     pub(crate) const RESERVATION: usize = offset_of!(HartBlock, reservation);
     pub(crate) const SATP: usize = offset_of!(HartBlock, satp);
     pub(crate) const TEST_DEVICE: usize = offset_of!(HartBlock, test_device);
+    pub(crate) const CALLER_RA: usize = offset_of!(HartBlock, caller);
+    pub(crate) const CALLER_SP: usize = CALLER_RA + 8;
+    pub(crate) const CALLER_TP: usize = CALLER_RA + 16;
     pub(crate) const DUMP: usize = offset_of!(HartBlock, dump);
     pub(crate) const HART: usize = offset_of!(HartBlock, hart);
     pub(crate) const STRAY: usize = offset_of!(HartBlock, stray);
@@ -101,6 +143,16 @@ impl HartBlock {
             core::arch::asm!("mv {}, tp", out(reg) tp, options(nomem, nostack, preserves_flags));
             &*tp
         }
+    }
+
+    /// Counts one more system call.
+    pub(crate) fn count_call(&self) {
+        self.syscalls.store(self.syscalls.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// Number of the program that the hart runs.
+    pub(crate) fn program(&self) -> u32 {
+        self.program.load(Ordering::Relaxed)
     }
 
     /// Whether an address is in the hole under the trap stack.

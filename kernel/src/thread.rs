@@ -30,6 +30,12 @@ pub(crate) struct FpState {
     pub used: bool,
 }
 
+impl FpState {
+    /// Of a task that begins to use floating point. What another task left in the slot goes here, not when a thread is made:
+    /// most never get so far.
+    pub(crate) const NEW: FpState = FpState { f: [0; 32], fcsr: 0, used: true };
+}
+
 /// Everything the kernel keeps of one task beside the scheduler's slot.
 #[repr(C, align(64))]
 pub(crate) struct Thread {
@@ -103,6 +109,6 @@ impl Thread {
     /// Makes it a new thread, which has not used floating point.
     pub(crate) fn start(&mut self, pc: u64, sp: u64, argument: u64) {
         self.frame.start(pc, sp, argument);
-        self.fp = FpState { f: [0; 32], fcsr: 0, used: false };
+        self.fp.used = false;
     }
 }

@@ -113,7 +113,8 @@ impl<const W: usize> Scheduler<W> {
                     *place = Some(task);
                 }
             });
-            for task in batch.into_iter().flatten() {
+            // In place: the batch is not moved for the sake of the few tasks that are in it.
+            for task in batch.iter_mut().map_while(Option::take) {
                 self.place_woken(m, me, local, task, cause);
             }
             woken += got;
@@ -122,6 +123,11 @@ impl<const W: usize> Scheduler<W> {
             }
         }
         woken
+    }
+
+    /// Whether nobody waits on `key`: then a wake would find nobody, and needs no lock to know it. False if somebody may.
+    pub fn nobody_waits(&self, key: Key) -> bool {
+        self.waits.is_quiet(key)
     }
 
     fn place_woken<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local, task: Runnable, cause: WakeCause) {

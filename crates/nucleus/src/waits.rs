@@ -5,7 +5,7 @@
 //! program) is unlinked by that claimer before anybody can run it again.
 
 use alloc::boxed::Box;
-use antler_sync::atomic::Ordering;
+use antler_sync::atomic::{AtomicU32, Ordering, fence};
 use antler_sync::{Held, Lock, Relax};
 
 use crate::task::{NONE, Runnable, Running, TaskPool};
@@ -42,13 +42,18 @@ struct Bucket {
 #[derive(Debug)]
 pub struct WaitTable {
     buckets: Box<[Lock<Bucket, BUCKET_RANK>]>,
+    /// Of each bucket, the tasks in it and those about to be. Written under its lock, and read without.
+    waiters: Box<[AtomicU32]>,
 }
 
 impl WaitTable {
     /// A table of `buckets` lists (a power of two).
     pub fn new(buckets: usize) -> WaitTable {
         assert!(buckets.is_power_of_two());
-        WaitTable { buckets: (0..buckets).map(|_| Lock::new(Bucket { first: NONE, last: NONE })).collect() }
+        WaitTable {
+            buckets: (0..buckets).map(|_| Lock::new(Bucket { first: NONE, last: NONE })).collect(),
+            waiters: (0..buckets).map(|_| AtomicU32::new(0)).collect(),
+        }
     }
 
     fn bucket_of(&self, [a, b]: [u64; 2]) -> u32 {
@@ -74,7 +79,12 @@ impl WaitTable {
         let words = key.words();
         let index = self.bucket_of(words);
         let (mut bucket, mut held) = self.buckets[index as usize].lock(held, relax);
+        self.one_more(index);
+        // Mirror of `is_quiet` (write what waiters wait for, fence, look for them): either the waker sees us, or `check` sees
+        // what it wrote.
+        fence(Ordering::SeqCst);
         if let Err(reason) = check(&mut held) {
+            self.one_less(index);
             return Err((task, reason));
         }
         let me = task.slot() as u32;
@@ -94,6 +104,14 @@ impl WaitTable {
         Ok(())
     }
 
+    /// Whether nobody waits, or is about to, in the list in which waiters on `key` are. A waiter that is not seen has yet to
+    /// look at what it waits for, and will see what the caller wrote before it asked.
+    pub fn is_quiet(&self, key: Key) -> bool {
+        // Mirror of `park` (announce, fence, check).
+        fence(Ordering::SeqCst);
+        self.waiters[self.bucket_of(key.words()) as usize].load(Ordering::Relaxed) == 0
+    }
+
     /// Claims up to `count` tasks that wait on `key`, longest waiting first, and hands each to `found`. Tasks that
     /// another waker claimed meanwhile are passed over and do not count.
     pub fn wake<const H: u8>(
@@ -106,7 +124,8 @@ impl WaitTable {
         found: impl FnMut(Runnable),
     ) -> usize {
         let words = key.words();
-        let (mut bucket, _held) = self.buckets[self.bucket_of(words) as usize].lock(held, relax);
+        let index = self.bucket_of(words);
+        let (mut bucket, _held) = self.buckets[index as usize].lock(held, relax);
         let mut found = found;
         let (mut at, mut woken) = (bucket.first, 0);
         while at != NONE && woken < count {
@@ -116,6 +135,7 @@ impl WaitTable {
                 slot.wait_key.iter().zip(words).all(|(cell, word)| cell.load(Ordering::Relaxed) == word);
             if same && let Some(task) = pool.parked(at).and_then(|ticket| pool.claim(ticket)) {
                 unlink(pool, &mut bucket, at);
+                self.one_less(index);
                 found(task);
                 woken += 1;
             }
@@ -141,7 +161,20 @@ impl WaitTable {
         }
         let (mut bucket, _held) = self.buckets[index as usize].lock(held, relax);
         unlink(pool, &mut bucket, me);
+        self.one_less(index);
         true
+    }
+
+    /// The bucket's lock is held.
+    fn one_more(&self, index: u32) {
+        let waiters = &self.waiters[index as usize];
+        waiters.store(waiters.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    /// The bucket's lock is held.
+    fn one_less(&self, index: u32) {
+        let waiters = &self.waiters[index as usize];
+        waiters.store(waiters.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
     }
 }
 

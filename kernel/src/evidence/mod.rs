@@ -53,6 +53,11 @@ pub(crate) fn init(cpus: usize, port: port::Port) {
     MASK.store(KindMask::ALL.0, Ordering::Release);
 }
 
+/// Whether any facts are stated.
+pub(crate) fn is_on() -> bool {
+    MASK.load(Ordering::Relaxed) != 0
+}
+
 /// States a fact, as the CPU that we are on.
 pub(crate) fn state(cpu: CpuId, event: Event) {
     if KindMask(MASK.load(Ordering::Relaxed)).has(event.kind()) {

@@ -179,6 +179,11 @@ pub(crate) fn commits(fault: Fault) -> bool {
     is_due(Which::Kernel(fault))
 }
 
+/// Whether this kernel was told to do anything wrong at all.
+pub(crate) fn meddles() -> bool {
+    FAULTS.get(CHOSEN.load(Ordering::Relaxed)).is_some()
+}
+
 /// As [`commits`], for what the scheduler asks.
 pub(crate) fn scheduler_commits(fault: Sched) -> bool {
     is_due(Which::Sched(fault))

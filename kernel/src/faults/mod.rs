@@ -91,7 +91,7 @@ pub(crate) enum Fault {
 }
 
 #[cfg(feature = "faults")]
-pub(crate) use chosen::{commits, demand, reached, scheduler_commits, take, told};
+pub(crate) use chosen::{meddles, commits, demand, reached, scheduler_commits, take, told};
 #[cfg(feature = "faults")]
 pub(crate) use defer::defer;
 #[cfg(feature = "faults")]
@@ -102,5 +102,11 @@ pub(crate) use words::misstate;
 /// Whether this CPU is to do this wrong, here and now.
 #[cfg(not(feature = "faults"))]
 pub(crate) const fn commits(_: Fault) -> bool {
+    false
+}
+
+/// Whether this kernel was told to do anything wrong at all.
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn meddles() -> bool {
     false
 }

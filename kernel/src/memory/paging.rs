@@ -43,6 +43,19 @@ impl Entry {
     }
 }
 
+impl Entry {
+    /// The table that it leads to, of an entry above those of pages. There are no large pages in the user's half.
+    pub(crate) fn below(self) -> Option<u64> {
+        (self.0 & Entry::VALID != 0).then_some((self.0 & Entry::ADDRESS) << 2)
+    }
+
+    /// The page that U-mode may read, or write, through it.
+    pub(crate) fn page(self, write: bool) -> Option<u64> {
+        let wanted = Entry::VALID | Entry::USER | if write { Entry::WRITE } else { Entry::READ };
+        (self.0 & wanted == wanted).then_some((self.0 & Entry::ADDRESS) << 2)
+    }
+}
+
 impl GenericPTE for Entry {
     fn new_page(address: PhysAddr, flags: MappingFlags, _huge: bool) -> Self {
         Entry(Entry::address_bits(address) | Entry::bits_of(flags))

@@ -91,9 +91,12 @@ impl Space {
         if !(USER_BASE..USER_END).contains(&address) {
             return None;
         }
-        let (target, flags, _) = self.table.query(VirtAddr::from_usize(address)).ok()?;
-        let want = MappingFlags::USER | if write { MappingFlags::WRITE } else { MappingFlags::READ };
-        flags.contains(want).then(|| layout::to_virtual(target.as_usize() as u64))
+        let mut table = self.table.root_paddr().as_usize() as u64;
+        for level in (1..LEVELS).rev() {
+            table = entry_of(table, address, level).below()?;
+        }
+        let page = entry_of(table, address, 0).page(write)?;
+        Some(layout::to_virtual(page) + address % PAGE)
     }
 
     /// Whether an access that faulted would succeed now: another hart mapped the page meanwhile.

@@ -5,6 +5,7 @@ use antler_abi::{Error, PAGE, USER_END};
 use antler_sync::Held;
 
 use crate::faults::{Fault, commits};
+use crate::hart::HartBlock;
 use crate::machine::Here;
 use crate::program::Program;
 
@@ -92,6 +93,8 @@ pub(crate) fn read_word<const H: u8>(
     }
     let mut word = 0;
     pieces(program, held, (address, 4), false, |direct, _| {
+        // Under the space's lock: who unmaps the page comes after this, and has this hart forget it.
+        HartBlock::mine().seen.set((address / PAGE) as u64, (direct & !(PAGE - 1)) as u64);
         // SAFETY: aligned, in one page, mapped while the lock is held. Volatile because user threads write it as they
         // like; the load is one instruction, as their store is.
         word = unsafe { (direct as *const u32).read_volatile() };

@@ -2,10 +2,9 @@
 //! kernel trap.
 
 mod files;
+pub(crate) mod light;
 mod memory;
 mod tasks;
-
-use core::sync::atomic::Ordering;
 
 use antler_abi::{Error, Rights, Syscall};
 use antler_facts::Event;
@@ -65,18 +64,16 @@ impl Call<'_> {
 }
 
 /// Length of `ecall`, in bytes.
-const ECALL: u64 = 4;
+pub(crate) const ECALL: u64 = 4;
 
 /// Handles the call of the current task.
 pub(crate) fn handle(here: &mut HartToken, slot: usize) {
     let k = kernel();
-    let made = &HartBlock::mine().syscalls;
-    made.store(made.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    HartBlock::mine().count_call();
     let program = program::of_slot(slot);
     let mut call = Call { here, slot, program, args: [0; 6] };
+    // Its pc is behind the call already, unless it is to be made again.
     let frame = call.frame();
-    // The call returns behind itself, unless it is to be made again.
-    frame.set_pc(frame.pc().wrapping_add(ECALL));
     let number = frame.x[A7];
     let args = [0, 1, 2, 3, 4, 5].map(|i| frame.x[A0 + i]);
     call.args = args;

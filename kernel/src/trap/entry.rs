@@ -2,8 +2,10 @@
 
 use core::arch::naked_asm;
 
-use super::{trap_from_kernel, trap_from_user};
+use super::{call_from_user, trap_from_kernel, trap_from_user};
 use crate::hart::offsets;
+use crate::syscall::light;
+use antler_abi::Syscall;
 
 /// Saves or restores x1, x3 and x7 to x31 of a frame whose address is in t0 (x5); x2, x4, x5 and x6 have their own
 /// lines, because entry and exit need them.
@@ -68,6 +70,37 @@ macro_rules! common_registers {
     };
 }
 
+/// Saves gp and s0 to s11 into the frame whose address is in t0: with ra, sp and tp what survives a call.
+macro_rules! kept_registers {
+    ($op:literal) => {
+        concat!(
+            $op, " gp, 24(t0)\n",
+            $op, " s0, 64(t0)\n",
+            $op, " s1, 72(t0)\n",
+            $op, " s2, 144(t0)\n",
+            $op, " s3, 152(t0)\n",
+            $op, " s4, 160(t0)\n",
+            $op, " s5, 168(t0)\n",
+            $op, " s6, 176(t0)\n",
+            $op, " s7, 184(t0)\n",
+            $op, " s8, 192(t0)\n",
+            $op, " s9, 200(t0)\n",
+            $op, " s10, 208(t0)\n",
+            $op, " s11, 216(t0)\n",
+        )
+    };
+}
+
+/// Clears what does not survive a call, so that nothing of the kernel's is in it.
+macro_rules! clear_registers {
+    () => {
+        concat!(
+            "li t0, 0\nli t1, 0\nli t2, 0\nli t3, 0\nli t4, 0\nli t5, 0\nli t6, 0\n",
+            "li a2, 0\nli a3, 0\nli a4, 0\nli a5, 0\nli a6, 0\nli a7, 0\n",
+        )
+    };
+}
+
 /// Where `stvec` points: every trap of this hart.
 ///
 /// ```text
@@ -90,7 +123,56 @@ pub(crate) unsafe extern "C" fn trap_entry() -> ! {
         ".balign 4",                     // stvec's low bits are its mode
         "csrrw tp, sscratch, tp",        // tp = block, sscratch = interrupted tp
         "sd   t0, {t0_slot}(tp)",
-        "sd   t1, {t1_slot}(tp)",
+        "csrr t0, scause",
+        "addi t0, t0, -8",
+        "bnez t0, 1f",
+
+        // A system call, so from U-mode.
+        "csrrw t0, sscratch, tp",        // t0 = the caller's tp; from here on a nested trap finds its block again
+        "sd   t0, {caller_tp}(tp)",
+        "sd   sp, {caller_sp}(tp)",
+        "sd   ra, {caller_ra}(tp)",
+        "ld   sp, {stack_top}(tp)",
+        "bnez a7, 5f",
+        "call {null}",
+        "4:   bltz a0, 3f",
+        "csrr t0, sepc",
+        "addi t0, t0, 4",
+        "csrw sepc, t0",
+        "ld   ra, {caller_ra}(tp)",
+        "ld   sp, {caller_sp}(tp)",
+        clear_registers!(),
+        "ld   tp, {caller_tp}(tp)",
+        "sret",
+
+        "5:   li t0, {wake_number}",
+        "bne  a7, t0, 6f",
+        "call {wake}",
+        "j    4b",
+        "6:   li t0, {wait_number}",
+        "bne  a7, t0, 7f",
+        "call {wait}",
+        "j    4b",
+        "7:   call {other}",
+        "j    4b",
+
+        "3:   ld t0, {frame}(tp)",       // not answered at once: the task may have to leave
+        "csrr t1, sepc",
+        "addi t1, t1, 4",
+        "sd   t1, 0(t0)",
+        "ld   t1, {caller_ra}(tp)",
+        "ld   t2, {caller_sp}(tp)",
+        "ld   t3, {caller_tp}(tp)",
+        "sd   t1, 8(t0)",
+        "sd   t2, 16(t0)",
+        "sd   t3, 32(t0)",
+        kept_registers!("sd"),
+        "mv   s0, zero",
+        "mv   ra, zero",
+        "call {call_from_user}",
+        "j    {user_return}",
+
+        "1:   sd t1, {t1_slot}(tp)",
         "csrrw t1, sscratch, tp",        // t1 = interrupted tp; from here on a nested trap finds its block again
         "csrr t0, sstatus",
         "andi t0, t0, 0x100",            // SPP: 0 from U-mode
@@ -113,7 +195,7 @@ pub(crate) unsafe extern "C" fn trap_entry() -> ! {
         "j    {user_return}",
 
         "2:   ld t0, {nested}(tp)",
-        "bnez t0, 4f",
+        "bnez t0, 8f",
         "li   t0, 1",
         "sd   t0, {nested}(tp)",
         "addi t0, tp, {dump}",
@@ -128,12 +210,12 @@ pub(crate) unsafe extern "C" fn trap_entry() -> ! {
         "sd   t1, 0(t0)",
         "ld   sp, {emergency}(tp)",
         "call {from_kernel}",            // does not return
-        "4:   ld t0, {test_device}(tp)", // a trap while reporting a trap: only the exit code is left
-        "beqz t0, 5f",
+        "8:   ld t0, {test_device}(tp)", // a trap while reporting a trap: only the exit code is left
+        "beqz t0, 9f",
         "li   t1, {panic} << 16 | 0x3333",
         "sw   t1, (t0)",
-        "5:   wfi",
-        "j    5b",
+        "9:   wfi",
+        "j    9b",
         t0_slot = const offsets::T0,
         t1_slot = const offsets::T1,
         frame = const offsets::FRAME,
@@ -143,6 +225,16 @@ pub(crate) unsafe extern "C" fn trap_entry() -> ! {
         dump = const offsets::DUMP,
         test_device = const offsets::TEST_DEVICE,
         panic = const antler_abi::MachineExit::Panic.code(),
+        caller_ra = const offsets::CALLER_RA,
+        caller_sp = const offsets::CALLER_SP,
+        caller_tp = const offsets::CALLER_TP,
+        null = sym light::null,
+        wake = sym light::wake,
+        wait = sym light::wait,
+        other = sym light::other,
+        wake_number = const Syscall::Wake as usize,
+        wait_number = const Syscall::Wait as usize,
+        call_from_user = sym call_from_user,
         from_user = sym trap_from_user,
         from_kernel = sym trap_from_kernel,
         user_return = sym user_return,

@@ -12,14 +12,13 @@ use crate::hart::HartBlock;
 use crate::machine::Here;
 use crate::memory::{layout, paging};
 use crate::state::kernel;
-use crate::thread::Frame;
+use crate::thread::{FpState, Frame};
 use crate::{calls, cpu, end, fp, interrupts, program, syscall};
 
 /// `scause` values (privileged spec, "Supervisor Cause Register").
 mod cause {
     pub(super) const INTERRUPT: u64 = 1 << 63;
     pub(super) const ILLEGAL_INSTRUCTION: u64 = 2;
-    pub(super) const USER_CALL: u64 = 8;
     pub(super) const FETCH_PAGE_FAULT: u64 = 12;
     pub(super) const LOAD_PAGE_FAULT: u64 = 13;
     pub(super) const STORE_PAGE_FAULT: u64 = 15;
@@ -42,6 +41,9 @@ mod cause {
     }
 }
 
+/// `scause` of an environment call from U-mode.
+pub(crate) const USER_CALL: u64 = 8;
+
 /// How often a task may fault on a page that its program has. Once would do; what comes next is a panic.
 const RETRIES: u32 = 4;
 
@@ -54,7 +56,28 @@ fn read_cause() -> (u64, u64) {
     (cause, value)
 }
 
-/// A trap from U-mode. The task's registers are in its frame; returns the frame to go on with.
+/// A system call that is not answered at once: see [`syscall::light`]. What of the caller survives a call is in its frame,
+/// and its arguments; returns the frame to go on with.
+pub(crate) extern "C" fn call_from_user() -> *mut Frame {
+    // SAFETY: as in `trap_from_user`; what ran since, `syscall::light`, makes no token.
+    let mut here = unsafe { HartToken::claim(HartBlock::mine().cpu.index()) };
+    let k = kernel();
+    if let Some(slot) = k.sched.current(&mut here) {
+        state_trap(USER_CALL, slot);
+        if faults::commits(Fault::MailReadEarly) {
+            let _kinds = k.sched.doorbell(&Here, &mut here, Seen::Trap, calls::answer);
+        }
+        syscall::handle(&mut here, slot);
+    }
+    cpu::resume(&mut here)
+}
+
+fn state_trap(cause: u64, slot: usize) {
+    let named = if faults::commits(Fault::TrapMisattributed) { slot ^ 1 } else { slot };
+    Here.fact(Event::TrapUser { cause, task: kernel().sched.tasks.fact(named) });
+}
+
+/// Any other trap from U-mode. The task's registers are in its frame; returns the frame to go on with.
 pub(crate) extern "C" fn trap_from_user() -> *mut Frame {
     // SAFETY: this hart was in U-mode, so no Rust code of the kernel ran on it and no token of its index exists;
     // interrupts are off until it returns there.
@@ -62,15 +85,8 @@ pub(crate) extern "C" fn trap_from_user() -> *mut Frame {
     let (cause, value) = read_cause();
     let k = kernel();
     if let Some(slot) = k.sched.current(&mut here) {
-        let named = if faults::commits(Fault::TrapMisattributed) { slot ^ 1 } else { slot };
-        Here.fact(Event::TrapUser { cause, task: k.sched.tasks.fact(named) });
+        state_trap(cause, slot);
         match cause {
-            cause::USER_CALL => {
-                if faults::commits(Fault::MailReadEarly) {
-                    let _kinds = k.sched.doorbell(&Here, &mut here, Seen::Trap, calls::answer);
-                }
-                syscall::handle(&mut here, slot)
-            }
             cause if cause & cause::INTERRUPT != 0 => interrupts::handle(&mut here, Seen::Trap),
             cause => exception(&mut here, slot, cause, value),
         }
@@ -86,7 +102,7 @@ fn exception(here: &mut HartToken, slot: usize, cause: u64, value: u64) {
     let thread = unsafe { &mut *k.threads.address(slot) };
     if cause == cause::ILLEGAL_INSTRUCTION && fp::is_off() && !thread.fp.used {
         // Perhaps its first floating-point instruction. If it is illegal all the same it comes back here.
-        thread.fp.used = true;
+        thread.fp = FpState::NEW;
         fp::load(&thread.fp);
         return;
     }

@@ -9,18 +9,26 @@ use core::arch::asm;
 #[inline(always)]
 pub(super) unsafe fn ecall(number: usize, args: [usize; 6]) -> (usize, usize) {
     let (status, value);
-    // SAFETY: the kernel changes a0 and a1 and preserves every other register, FP ones included; memory is taken to be
-    // read and written, as without `nomem`; what the call does is the caller's promise.
+    // SAFETY: the kernel changes what is named here and preserves every other register, FP ones included; memory is taken to
+    // be read and written, as without `nomem`; what the call does is the caller's promise.
     unsafe {
         asm!(
             "ecall",
-            in("a7") number,
+            inlateout("a7") number => _,
             inlateout("a0") args[0] => status,
             inlateout("a1") args[1] => value,
-            in("a2") args[2],
-            in("a3") args[3],
-            in("a4") args[4],
-            in("a5") args[5],
+            inlateout("a2") args[2] => _,
+            inlateout("a3") args[3] => _,
+            inlateout("a4") args[4] => _,
+            inlateout("a5") args[5] => _,
+            lateout("a6") _,
+            lateout("t0") _,
+            lateout("t1") _,
+            lateout("t2") _,
+            lateout("t3") _,
+            lateout("t4") _,
+            lateout("t5") _,
+            lateout("t6") _,
             options(nostack),
         );
     }
