@@ -10,6 +10,8 @@ use antler_nucleus::{Runnable, Running};
 pub(crate) struct Frame {
     /// pc, then x1 to x31.
     pub x: [u64; 32],
+    /// Not 0: all of them are the task's. 0: it made a call, and those that a call does not preserve are not here.
+    pub whole: u64,
 }
 
 /// Index of the argument and result registers in [`Frame::x`].
@@ -18,6 +20,9 @@ pub(crate) const A1: usize = 11;
 pub(crate) const A7: usize = 17;
 const SP: usize = 2;
 const PC: usize = 0;
+
+/// Length of `ecall`, in bytes.
+pub(crate) const ECALL: u64 = 4;
 
 /// Floating-point registers of a task that uses them.
 #[repr(C)]
@@ -55,7 +60,7 @@ unsafe impl Sync for Threads {}
 impl Threads {
     pub(crate) fn new(count: usize) -> Threads {
         let blank =
-            || Thread { frame: Frame { x: [0; 32] }, fp: FpState { f: [0; 32], fcsr: 0, used: false } };
+            || Thread { frame: Frame { x: [0; 32], whole: 1 }, fp: FpState { f: [0; 32], fcsr: 0, used: false } };
         Threads { cells: (0..count).map(|_| UnsafeCell::new(blank())).collect() }
     }
 
@@ -83,17 +88,20 @@ impl Frame {
     /// Makes it the frame of a new thread.
     pub(crate) fn start(&mut self, pc: u64, sp: u64, argument: u64) {
         self.x = [0; 32];
+        self.whole = 1;
         self.x[PC] = pc;
         self.x[SP] = sp;
         self.x[A0] = argument;
     }
 
-    pub(crate) fn pc(&self) -> u64 {
-        self.x[PC]
+    /// The call that is under way is made again, with the arguments that it has.
+    pub(crate) fn again(&mut self) {
+        self.x[PC] = self.x[PC].wrapping_sub(ECALL);
+        self.whole = 1;
     }
 
-    pub(crate) fn set_pc(&mut self, pc: u64) {
-        self.x[PC] = pc;
+    pub(crate) fn pc(&self) -> u64 {
+        self.x[PC]
     }
 
     /// What a system call returns: status and value.

@@ -1,7 +1,8 @@
 //! What user programs and the kernel agree on. Nothing here computes: numbers, names and their conversions only.
 //!
 //! A system call is `ecall` with the number in `a7` and up to six arguments in `a0..a5`. It returns a status in `a0`
-//! (0, or an [`Error`] code) and a value in `a1`. Every other register is preserved.
+//! (0, or an [`Error`] code) and a value in `a1`. It preserves `ra`, `sp`, `gp`, `tp`, `s0..s11` and the floating-point
+//! registers; `a2..a7` and `t0..t6` are 0 behind it.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -63,9 +63,6 @@ impl Call<'_> {
     }
 }
 
-/// Length of `ecall`, in bytes.
-pub(crate) const ECALL: u64 = 4;
-
 /// Handles the call of the current task.
 pub(crate) fn handle(here: &mut HartToken, slot: usize) {
     let k = kernel();

@@ -84,7 +84,7 @@ pub(super) fn join(call: &mut Call<'_>) -> Outcome {
     }
     // Woken by the thread's end, the caller makes the call again and finds the value.
     let frame = call.frame();
-    frame.set_pc(frame.pc().wrapping_sub(super::ECALL));
+    frame.again();
     let waits = k.sched.wait(&Here, call.here, Key::End(handle.to_raw()), None, |_| {
         if k.sched.has_ended(handle) || k.sched.tasks.find(handle).is_none() { Err(()) } else { Ok(()) }
     });

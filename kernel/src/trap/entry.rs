@@ -166,6 +166,7 @@ pub(crate) unsafe extern "C" fn trap_entry() -> ! {
         "sd   t1, 8(t0)",
         "sd   t2, 16(t0)",
         "sd   t3, 32(t0)",
+        "sd   zero, 256(t0)",
         kept_registers!("sd"),
         "mv   s0, zero",
         "mv   ra, zero",
@@ -182,6 +183,7 @@ pub(crate) unsafe extern "C" fn trap_entry() -> ! {
         "sd   t1, 32(t0)",               // x4, tp
         "sd   x2, 16(t0)",
         common_registers!("sd"),
+        "sd   tp, 256(t0)",              // not 0: all of them
         "ld   t1, {t0_slot}(tp)",
         "ld   t2, {t1_slot}(tp)",
         "sd   t1, 40(t0)",               // x5
@@ -263,11 +265,21 @@ pub(crate) unsafe extern "C" fn user_return() -> ! {
         "mv   t0, a0",
         "ld   t1, 0(t0)",
         "csrw sepc, t1",
+        "ld   t1, 256(t0)",
+        "beqz t1, 2f",
         "ld   x2, 16(t0)",
         common_registers!("ld"),
         "ld   x4, 32(t0)",
         "ld   x6, 48(t0)",
         "ld   x5, 40(t0)",               // t0 itself, last
+        "sret",
+        "2:   ld ra, 8(t0)",             // it made a call
+        "ld   sp, 16(t0)",
+        "ld   tp, 32(t0)",
+        "ld   a0, 80(t0)",
+        "ld   a1, 88(t0)",
+        kept_registers!("ld"),
+        clear_registers!(),
         "sret",
         frame = const offsets::FRAME,
         reservation = const offsets::RESERVATION,

@@ -16,6 +16,9 @@ use super::registers::{NUMBERS, Registers};
 /// Rounds of each call.
 const ROUNDS: u64 = 16;
 
+/// Registers that a call does not preserve: they are 0 behind it, so that nothing of the kernel's is in them.
+const GONE: [usize; 13] = [5, 6, 7, 12, 13, 14, 15, 16, 17, 28, 29, 30, 31];
+
 /// Slices that end under the spinning thread.
 const SLICES: u32 = 5;
 
@@ -62,6 +65,9 @@ fn call(name: &str, call: Syscall, round: u64) {
     call_with_floats(&mut found, &mut found_floats);
     compare_floats(name, &floats, &found_floats);
     check!(found[10] == 0, "{name} answers {}", found[10]);
+    for gone in GONE {
+        given[gone] = 0;
+    }
     // The answer's own registers.
     compare(name, &given, &found, &[10, 11]);
 }
