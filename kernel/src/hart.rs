@@ -65,6 +65,8 @@ pub(crate) struct SeenPage {
     at: AtomicU64,
 }
 
+const PAGE: u64 = antler_abi::PAGE as u64;
+
 impl SeenPage {
     /// A page number that no address has.
     const NONE: u64 = u64::MAX;
@@ -80,8 +82,20 @@ impl SeenPage {
     }
 
     /// Where the page is, if it is the one.
-    pub(crate) fn find(&self, page: u64) -> Option<u64> {
+    fn find(&self, page: u64) -> Option<u64> {
         (self.page.load(Ordering::Relaxed) == page).then(|| self.at.load(Ordering::Relaxed))
+    }
+
+    /// The aligned word at an address of the program that the hart runs, if it is in that page.
+    #[inline(always)]
+    pub(crate) fn word(&self, address: u64) -> Option<u32> {
+        if !address.is_multiple_of(4) {
+            return None;
+        }
+        let at = self.find(address / PAGE)? | address % PAGE;
+        // SAFETY: aligned, in a page that is mapped for this program. Volatile because user threads write it as they like; the
+        // load is one instruction, as their store is.
+        Some(unsafe { (at as *const u32).read_volatile() })
     }
 
     /// What was known may be wrong now.

@@ -91,10 +91,16 @@ pub(crate) fn read_word<const H: u8>(
     if !address.is_multiple_of(4) {
         return Err(Error::BadAddress);
     }
+    let block = HartBlock::mine();
+    if program.number == block.program()
+        && let Some(word) = block.seen.word(address as u64)
+    {
+        return Ok(word);
+    }
     let mut word = 0;
     pieces(program, held, (address, 4), false, |direct, _| {
         // Under the space's lock: who unmaps the page comes after this, and has this hart forget it.
-        HartBlock::mine().seen.set((address / PAGE) as u64, (direct & !(PAGE - 1)) as u64);
+        block.seen.set((address / PAGE) as u64, (direct & !(PAGE - 1)) as u64);
         // SAFETY: aligned, in one page, mapped while the lock is held. Volatile because user threads write it as they
         // like; the load is one instruction, as their store is.
         word = unsafe { (direct as *const u32).read_volatile() };

@@ -3,7 +3,7 @@
 
 use core::sync::atomic::Ordering;
 
-use antler_abi::{Error, Syscall, USER_END};
+use antler_abi::{Error, Syscall};
 use antler_facts::Event;
 use antler_nucleus::{Key, Machine};
 
@@ -81,32 +81,17 @@ extern "C" fn whole(a0: u64, a1: u64, a2: u64, a3: u64, a4: u64, a5: u64, a6: u6
     Answer { status: WHOLE, value: 0 }
 }
 
-/// The word of the program, if this hart has just read from that page.
-#[inline(always)]
-fn word(block: &HartBlock, address: u64) -> Option<u32> {
-    if !address.is_multiple_of(4) {
-        return None;
-    }
-    let at = block.seen.find(address / PAGE)? | address % PAGE;
-    // SAFETY: aligned, in a page that is mapped for this program: see `SeenPage`. Volatile because user threads write it as
-    // they like; the load is one instruction, as their store is.
-    Some(unsafe { (at as *const u32).read_volatile() })
-}
-
-const PAGE: u64 = antler_abi::PAGE as u64;
-const _: () = assert!(USER_END as u64 / PAGE < u64::MAX);
-
 /// Whether the word is the program's and no list that its waiters would be in has any.
 #[inline(always)]
 fn nobody_waits(address: u64) -> bool {
     let (k, block) = (kernel(), HartBlock::mine());
-    word(block, address).is_some() && k.sched.nobody_waits(Key::Address(block.program(), address))
+    block.seen.word(address).is_some() && k.sched.nobody_waits(Key::Address(block.program(), address))
 }
 
 /// Whether the word is the program's and not what the caller would wait for.
 #[inline(always)]
 fn has_changed(address: u64, expected: u64) -> bool {
-    word(HartBlock::mine(), address).is_some_and(|word| word != expected as u32)
+    HartBlock::mine().seen.word(address).is_some_and(|word| word != expected as u32)
 }
 
 /// The facts of a call that was answered so.
