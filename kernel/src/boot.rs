@@ -24,7 +24,7 @@ use crate::program::{self, Program};
 use crate::sbi::{self, Extension};
 use crate::state::{self, Kernel, WORDS, kernel};
 use crate::thread::{Thread, Threads};
-use crate::{bringup, console, counters, cpu, demands, end, entry, evidence, hart, time};
+use crate::{bringup, console, counters, cpu, demands, end, entry, evidence, hart, time, timer};
 
 use page_table_entry::MappingFlags;
 
@@ -67,6 +67,12 @@ pub(crate) extern "C" fn boot_main(hart: u64, dtb: u64, instret: u64) -> ! {
     let board = Board { bootargs: faults::take(&board.bootargs), ..board };
     let args = BootArgs::parse(&board.bootargs)
         .unwrap_or_else(|error| end::refuse(MachineExit::BadInput, format_args!("{error}")));
+    timer::init(&board, args.timers);
+    say!(
+        "KINIT: console: {}; doorbells: SBI IPI; timers: {}",
+        console::port_name(),
+        timer::name()
+    );
     let harts = demands::number_harts(&board, hart);
     #[cfg(feature = "faults")]
     faults::demand(harts.len());
@@ -144,7 +150,6 @@ fn greet(board: &Board, hart: u64) {
     let found = |e: &Extension| if sbi::has(*e) { "" } else { " (missing)" };
     let names: String = Extension::ALL.iter().flat_map(|e| [" ", e.name(), found(e)]).collect();
     say!("KINIT: SBI {major}.{minor}, implementation {implementation:#x} version {version:#x}:{names}");
-    say!("KINIT: console: {}; doorbells: SBI IPI; timers: SBI TIME", console::port_name());
     let enabled = board.harts.iter().filter(|hart| hart.enabled).count();
     say!("KINIT: {enabled} of {} harts enabled, hart {hart} boots", board.harts.len());
 }

@@ -13,7 +13,7 @@ use crate::hart::HartBlock;
 use crate::machine::Here;
 use crate::memory::layout::to_virtual;
 use crate::state::{self, WORDS};
-use crate::{console, counters, evidence, post_mortem, sbi, stats, time};
+use crate::{console, counters, evidence, post_mortem, sbi, stats, time, timer};
 
 /// Physical address of the board's test device; 0: none.
 static TEST_DEVICE: AtomicU64 = AtomicU64::new(0);
@@ -46,7 +46,7 @@ pub(crate) fn power_off(exit: MachineExit) -> ! {
         unsafe { (to_virtual(device) as *mut u32).write_volatile(word) };
         let deadline = time::now() + PATIENCE;
         while time::now() < deadline {
-            sbi::set_timer(time::to_ticks(deadline));
+            timer::set(time::to_ticks(deadline));
             // SAFETY: only the timer may end the sleep.
             unsafe { core::arch::asm!("csrw sie, {}", "wfi", in(reg) 1 << 5, options(nomem, nostack)) };
         }
@@ -145,7 +145,7 @@ fn stop_others(here: &HartToken) -> CpuSet<WORDS> {
             }
         }
         // A short sleep: a spinning hart would take the others' turn under single-threaded emulation.
-        sbi::set_timer(time::to_ticks(time::now() + 1_000_000));
+        timer::set(time::to_ticks(time::now() + 1_000_000));
         riscv::asm::wfi();
     }
     silent

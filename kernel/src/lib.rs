@@ -36,4 +36,5 @@ mod stats;
 mod syscall;
 mod thread;
 mod time;
+mod timer;
 mod trap;

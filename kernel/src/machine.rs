@@ -6,7 +6,7 @@ use antler_sync::Relax;
 
 use crate::faults::{self, Fault};
 use crate::hart::HartBlock;
-use crate::{end, evidence, fp, sbi, state, time};
+use crate::{end, evidence, fp, sbi, state, time, timer};
 
 /// The hart that we run on. It has no content: everything is found through `tp`.
 pub(crate) struct Here;
@@ -36,7 +36,7 @@ impl Machine for Here {
             true => Some(deadline.unwrap_or(u64::MAX).min(time::now() + TICK)),
             false => deadline,
         };
-        sbi::set_timer(deadline.map_or(u64::MAX, time::to_ticks));
+        timer::set(deadline.map_or(u64::MAX, time::to_ticks));
     }
 
     fn ring(&self, target: CpuId) -> Result<(), RingError> {

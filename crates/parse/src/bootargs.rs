@@ -9,7 +9,7 @@ use antler_abi::Qos;
 use crate::board::MAX_HARTS;
 
 /// The arguments that there are, as errors list them.
-pub const KNOWN: &str = "selftest, stats, counters, facts=all|none, ceiling=cpuN:CLASS";
+pub const KNOWN: &str = "selftest, stats, counters, facts=all|none, timers=sbi|sstc, ceiling=cpuN:CLASS";
 
 /// What the boot arguments ask for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,9 +22,20 @@ pub struct BootArgs {
     pub counters: bool,
     /// `facts=all` or `facts=none`: record facts and send them to the host. Without it, as `selftest`.
     pub facts: bool,
+    /// `timers=sbi` or `timers=sstc`: the timers to use. Without it, the harts' own where they have some.
+    pub timers: Option<Timers>,
     /// `ceiling=cpuN:CLASS`: the highest class CPU N may take, in the order given, each CPU at most once. Whether the
     /// CPU exists is not known here.
     pub ceilings: Vec<(u16, Qos)>,
+}
+
+/// What sets a hart's timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timers {
+    /// Firmware.
+    Sbi,
+    /// The hart itself.
+    Sstc,
 }
 
 /// Why the boot arguments were refused. Each carries the word as it was given.
@@ -34,9 +45,11 @@ pub enum BootArgError {
     Unknown(String),
     /// `facts=` with something other than `all` or `none`.
     BadFacts(String),
+    /// `timers=` with something other than `sbi` or `sstc`.
+    BadTimers(String),
     /// `ceiling=` that is not `cpuN:CLASS` with N below [`MAX_HARTS`].
     BadCeiling(String),
-    /// `facts=` twice, or `ceiling=` twice for one CPU.
+    /// `facts=` or `timers=` twice, or `ceiling=` twice for one CPU.
     Repeated(String),
 }
 
@@ -46,6 +59,9 @@ impl fmt::Display for BootArgError {
             BootArgError::Unknown(word) => write!(f, "unknown boot argument `{word}`; known are {KNOWN}"),
             BootArgError::BadFacts(word) => {
                 write!(f, "boot argument `{word}`: expected facts=all or facts=none")
+            }
+            BootArgError::BadTimers(word) => {
+                write!(f, "boot argument `{word}`: expected timers=sbi or timers=sstc")
             }
             BootArgError::BadCeiling(word) => {
                 write!(
@@ -82,6 +98,16 @@ impl BootArgs {
                         _ => return Err(BootArgError::BadFacts(word.to_string())),
                     };
                     if facts.replace(value).is_some() {
+                        return Err(BootArgError::Repeated(word.to_string()));
+                    }
+                }
+                Some(("timers", value)) => {
+                    let timers = match value {
+                        "sbi" => Timers::Sbi,
+                        "sstc" => Timers::Sstc,
+                        _ => return Err(BootArgError::BadTimers(word.to_string())),
+                    };
+                    if args.timers.replace(timers).is_some() {
                         return Err(BootArgError::Repeated(word.to_string()));
                     }
                 }

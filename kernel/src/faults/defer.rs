@@ -2,7 +2,7 @@
 //! timer is set to now; whatever the timer was set to before is lost with it.
 
 use super::{Fault, commits};
-use crate::{sbi, time};
+use crate::{time, timer};
 
 /// Which of the pending interrupts, of which `doorbell` and `timer` are bits, are handled now.
 pub(crate) fn defer(pending: usize, (doorbell, timer): (usize, usize), clear_doorbell: fn()) -> usize {
@@ -11,10 +11,10 @@ pub(crate) fn defer(pending: usize, (doorbell, timer): (usize, usize), clear_doo
     }
     if pending & timer != 0 {
         // The scheduler knows of no timer that it need switch off.
-        sbi::set_timer(u64::MAX);
+        timer::set(u64::MAX);
         return pending | doorbell;
     }
     clear_doorbell();
-    sbi::set_timer(time::to_ticks(time::now()));
+    timer::set(time::to_ticks(time::now()));
     0
 }

@@ -42,6 +42,13 @@ pub struct HartEntry {
     pub has_d: bool,
 }
 
+impl HartEntry {
+    /// Whether the hart lists an extension of several letters, which is given in small letters.
+    pub fn has_extension(&self, name: &str) -> bool {
+        self.isa.split('_').skip(1).any(|extension| extension == name)
+    }
+}
+
 /// A range of physical addresses, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Range {
