@@ -24,7 +24,7 @@ impl<const W: usize> Scheduler<W> {
     /// The current task lets others of its class run; takes effect in [`Scheduler::next`].
     pub fn yield_now(&self, here: &mut HartToken) {
         let local = self.locals.mine(here);
-        (local.turn, local.yielded, local.attention) = (true, true, true);
+        (local.turn, local.yielded) = (true, true);
     }
 
     /// Changes the current task's class.

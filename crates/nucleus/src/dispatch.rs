@@ -31,10 +31,19 @@ impl<const W: usize> Scheduler<W> {
     pub fn next<M: Machine>(&self, m: &M, here: &mut HartToken) -> Next {
         let me = CpuId::here(here);
         let local = self.locals.mine(here);
-        if !local.attention {
-            return Next::Same;
-        }
         let mut switched = false;
+        if !local.attention {
+            if !local.yielded {
+                return Next::Same;
+            }
+            if let Some(slot) = self.rotate(m, me, local) {
+                if !local.attention {
+                    self.count_dispatch(me, local, slot as u32);
+                    return Next::Run(slot);
+                }
+                switched = true;
+            }
+        }
         let mut turns = 0;
         loop {
             if turns > 0 {

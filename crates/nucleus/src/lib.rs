@@ -32,6 +32,7 @@ mod scheduler;
 mod steal;
 mod task;
 mod timers;
+mod turn;
 mod waits;
 
 pub use audit::AuditError;
