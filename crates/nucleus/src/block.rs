@@ -12,6 +12,7 @@ use crate::machine::Machine;
 use crate::phase::Phase;
 use crate::scheduler::Scheduler;
 use crate::task::Runnable;
+use crate::timers::NEVER;
 use crate::waits::{BUCKET_RANK, Key};
 
 /// Deadlines handled in one timer interrupt; what is left is due at once and fires again.
@@ -142,7 +143,8 @@ impl<const W: usize> Scheduler<W> {
         let (local, mut held) = self.locals.mine_and_locks(here);
         let now = m.now();
         local.attention = true;
-        if let Some(deadline) = local.armed.take() {
+        let deadline = core::mem::replace(&mut local.armed, NEVER);
+        if deadline != NEVER {
             m.fact(Event::Timer { deadline });
         }
         for _ in 0..TIMER_BATCH {
@@ -166,7 +168,7 @@ impl<const W: usize> Scheduler<W> {
     fn arm_anew<M: Machine>(&self, m: &M, local: &mut Local) {
         let due = local.timers.next();
         m.arm(due);
-        local.armed = due;
+        local.armed = due.unwrap_or(NEVER);
     }
 
     /// Whether a thread has ended; its joiner fetches the value with [`crate::TaskPool::reap`].

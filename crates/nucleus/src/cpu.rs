@@ -4,6 +4,7 @@ use antler_abi::Qos;
 use antler_sync::Line;
 use antler_sync::atomic::{AtomicU32, Ordering};
 
+use crate::classes::Classes;
 use crate::counters::Counters;
 use crate::fifo::Fifo;
 use crate::inbox::Inbox;
@@ -11,7 +12,7 @@ use crate::mailbox::Mailbox;
 use crate::presence::{Presence, State};
 use crate::ring::{OwnerEnd, Ring};
 use crate::task::{NONE, Running};
-use crate::timers::Timers;
+use crate::timers::{NEVER, Timers};
 
 /// What other CPUs may touch.
 #[derive(Debug)]
@@ -37,6 +38,10 @@ pub(crate) struct Shared<const W: usize> {
 pub(crate) struct Local {
     pub ends: [OwnerEnd; Qos::COUNT],
     pub pinned: [Fifo; Qos::COUNT],
+    /// Classes of which tasks may be queued here: of every other none is, since only this CPU adds any.
+    pub queued: Classes,
+    /// Classes that thieves were told of when this CPU last told them anything.
+    pub announced: Classes,
     pub timers: Timers,
     pub current: Option<Running>,
     /// Slot of the task that ran here last, for counting switches.
@@ -55,8 +60,8 @@ pub(crate) struct Local {
     /// It has just left idle with work, and has not told others yet that there may be more.
     pub found_work: bool,
     pub slice_end: u64,
-    /// When the timer will fire, as far as it is set.
-    pub armed: Option<u64>,
+    /// When the timer will fire, as far as it is set; else [`NEVER`].
+    pub armed: u64,
     /// The state last published.
     pub state: State,
 }
@@ -98,6 +103,8 @@ pub(crate) fn new<const W: usize>(cpus: usize, tasks: usize) -> (Shared<W>, Loca
     let local = Local {
         ends: ends.map(|end| end.expect("each class has a ring")),
         pinned: Qos::ALL.map(|_| Fifo::new(tasks)),
+        queued: Classes::NONE,
+        announced: Classes::NONE,
         timers: Timers::new(tasks),
         current: None,
         last: NONE,
@@ -109,7 +116,7 @@ pub(crate) fn new<const W: usize>(cpus: usize, tasks: usize) -> (Shared<W>, Loca
         claimed: false,
         found_work: false,
         slice_end: 0,
-        armed: None,
+        armed: NEVER,
         state: State::Offline,
     };
     (shared, local)

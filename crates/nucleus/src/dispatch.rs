@@ -5,6 +5,7 @@ use antler_facts::{Event, IdleEnd, Leave, Request};
 use antler_sync::HartToken;
 use antler_sync::atomic::{Ordering, fence};
 
+use crate::classes::Classes;
 use crate::cpu::Local;
 use crate::fault::Fault;
 use crate::ids::CpuId;
@@ -12,6 +13,7 @@ use crate::machine::Machine;
 use crate::presence::State;
 use crate::scheduler::Scheduler;
 use crate::task::Runnable;
+use crate::timers::NEVER;
 
 /// What the CPU must do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,20 +136,24 @@ impl<const W: usize> Scheduler<W> {
     }
 
     /// Highest class of which this CPU has a task queued.
-    fn best(&self, me: CpuId, local: &Local) -> Option<Qos> {
-        let queued = |class: &usize| {
-            local.pinned[*class].len() > 0
-                || self.shared(me).rings[*class].front(&local.ends[*class]).is_some()
-        };
-        (0..Qos::COUNT).rev().find(queued).map(|class| Qos::ALL[class])
+    fn best(&self, me: CpuId, local: &mut Local) -> Option<Qos> {
+        let rings = &self.shared(me).rings;
+        for class in local.queued.descending() {
+            if local.pinned[class].len() > 0 || rings[class].front(&local.ends[class]).is_some() {
+                return Some(Qos::ALL[class]);
+            }
+            local.queued.remove(class);
+        }
+        None
     }
 
     /// Takes the next task off this CPU's own queue: highest class first; within it, first come first served across
     /// pinned and stealable tasks.
     fn pick(&self, me: CpuId, local: &mut Local) -> Option<Runnable> {
         let order = |slot: u32| self.tasks.slot(slot).order.load(Ordering::Relaxed);
-        (0..Qos::COUNT).rev().find_map(|class| {
-            let (ring, end) = (&self.shared(me).rings[class], &mut local.ends[class]);
+        let rings = &self.shared(me).rings;
+        local.queued.descending().find_map(|class| {
+            let (ring, end) = (&rings[class], &mut local.ends[class]);
             let pinned = &mut local.pinned[class];
             match (pinned.front(), ring.front(end)) {
                 (Some(kept), Some(free)) if order(free) < order(kept) => {
@@ -204,7 +210,7 @@ impl<const W: usize> Scheduler<W> {
             // above our ceiling, or a stale mark of our own, which the next one takes away: so passing on ends.
             self.wake_a_thief(m, me, false);
         }
-        self.arm(m, local, None);
+        self.arm(m, local, NEVER);
         true
     }
 
@@ -226,14 +232,14 @@ impl<const W: usize> Scheduler<W> {
             }
         }
         self.offer(m, me, local);
-        let tick = matches!(state, State::Sharing(_)).then(|| {
-            let now = m.now();
+        let mut tick = NEVER;
+        if matches!(state, State::Sharing(_)) {
             // A slice that ended during this entry stays ended: its tick is due at once, and takes the turn.
             if switched || fresh {
-                local.slice_end = now + self.slice;
+                local.slice_end = m.now() + self.slice;
             }
-            local.slice_end
-        });
+            tick = local.slice_end;
+        }
         self.arm(m, local, tick);
         true
     }
@@ -242,25 +248,29 @@ impl<const W: usize> Scheduler<W> {
     /// when this CPU has just found work itself, from anybody. So each thief that is woken wakes the next one.
     fn offer<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local) {
         let found_work = core::mem::take(&mut local.found_work);
-        let queued = |class: usize| self.shared(me).rings[class].front(&local.ends[class]).is_some();
-        let announced = |class: usize| self.sets.surplus[class].contains(me);
-        // Mirror of `retract_surplus` (clear bit, fence, read tail).
-        if (0..Qos::COUNT).any(queued) {
-            fence(Ordering::SeqCst);
-        }
-        let (mut any, mut fresh) = (false, false);
-        for class in 0..Qos::COUNT {
-            match (queued(class), announced(class)) {
-                (true, false) => fresh |= self.sets.surplus[class].insert(me),
-                // Only this CPU adds to the ring: what it knows to be empty stays so until it says otherwise.
-                (false, true) => {
-                    self.sets.surplus[class].remove(me);
-                }
-                _ => {}
+        let rings = &self.shared(me).rings;
+        let mut spare = Classes::NONE;
+        for class in local.queued.descending() {
+            if rings[class].front(&local.ends[class]).is_some() {
+                spare.insert(class);
             }
-            any |= queued(class);
         }
-        if any || found_work {
+        let mut fresh = false;
+        if !spare.is_empty() {
+            // Mirror of `retract_surplus` (clear bit, fence, read tail).
+            fence(Ordering::SeqCst);
+            for class in spare.descending() {
+                let announced = self.sets.surplus[class].contains(me);
+                fresh |= !announced && self.sets.surplus[class].insert(me);
+            }
+        }
+        // Only this CPU adds to the ring: what it knows to be empty stays so until it says otherwise. A thief that puts the
+        // bit back late is the next one's to put right.
+        for class in local.announced.descending().filter(|&class| !spare.has(class)) {
+            self.sets.surplus[class].remove(me);
+        }
+        local.announced = spare;
+        if !spare.is_empty() || found_work {
             self.wake_a_thief(m, me, fresh);
         }
     }
@@ -291,27 +301,24 @@ impl<const W: usize> Scheduler<W> {
 
     /// Sets the timer to the earlier of the next deadline and the tick. A timer that would fire too early is left
     /// alone, unless nothing at all is due: then it is switched off, so that an undisturbed task stays undisturbed.
-    pub(crate) fn arm<M: Machine>(&self, m: &M, local: &mut Local, tick: Option<u64>) {
+    pub(crate) fn arm<M: Machine>(&self, m: &M, local: &mut Local, tick: u64) {
         if m.commits(Fault::TimerClobbered) {
             return self.arm_latest(m, local);
         }
-        let due = [local.timers.next(), tick].into_iter().flatten().min();
-        match (due, local.armed) {
-            (None, None) => {}
-            (Some(due), Some(armed)) if armed <= due => {}
-            _ => {
-                m.arm(due);
-                local.armed = due;
-            }
+        let due = local.timers.next().unwrap_or(NEVER).min(tick);
+        if local.armed == due || (local.armed < due && due != NEVER) {
+            return;
         }
+        m.arm((due != NEVER).then_some(due));
+        local.armed = due;
     }
 
     /// Makes the timer fire by `deadline` (ns) at the latest, for a CPU that waits in the kernel.
     pub fn wake_me_by<M: Machine>(&self, m: &M, here: &mut HartToken, deadline: u64) {
         let local = self.locals.mine(here);
-        if local.armed.is_none_or(|armed| armed > deadline) {
+        if local.armed > deadline {
             m.arm(Some(deadline));
-            local.armed = Some(deadline);
+            local.armed = deadline;
         }
     }
 

@@ -12,6 +12,7 @@ use crate::ring::Take;
 use crate::scheduler::Scheduler;
 use crate::steal::Steal;
 use crate::task::Runnable;
+use crate::timers::NEVER;
 
 /// An error that a [`Machine`](crate::Machine) may have the scheduler commit. Each stands at the one place in the
 /// production path that it breaks, as a question to the machine; where the answer is a constant `false`, which is
@@ -123,8 +124,9 @@ impl<const W: usize> Scheduler<W> {
     /// [`Fault::TimerClobbered`]: sets the timer to the latest deadline.
     #[cold]
     pub(crate) fn arm_latest<M: Machine>(&self, m: &M, local: &mut Local) {
-        local.armed = local.timers.latest();
-        m.arm(local.armed);
+        let latest = local.timers.latest();
+        m.arm(latest);
+        local.armed = latest.unwrap_or(NEVER);
     }
 
     /// [`Fault::LowestFirst`]: the oldest task of the lowest class.

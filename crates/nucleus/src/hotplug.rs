@@ -6,12 +6,14 @@ use antler_sync::HartToken;
 use antler_sync::atomic::Ordering;
 
 use crate::calls::Call;
+use crate::classes::Classes;
 use crate::cpu::Local;
 use crate::ids::CpuId;
 use crate::machine::Machine;
 use crate::presence::State;
 use crate::scheduler::Scheduler;
 use crate::task::NONE;
+use crate::timers::NEVER;
 
 impl<const W: usize> Scheduler<W> {
     /// This CPU joins in. Its hart is set up and its doorbell cleared.
@@ -19,7 +21,7 @@ impl<const W: usize> Scheduler<W> {
         let me = CpuId::here(here);
         let (local, shared) = (self.locals.mine(here), self.shared(me));
         local.attention = true;
-        local.armed = None;
+        local.armed = NEVER;
         local.state = State::Alone(antler_abi::Qos::PerfBurst);
         shared.presence.publish(local.state);
         shared.counters.online_since.set(m.now());
@@ -55,6 +57,7 @@ impl<const W: usize> Scheduler<W> {
             shared.counters.wakes_received.add(1);
             self.enqueue_own(me, local, task);
         }
+        local.announced = Classes::NONE;
         for class in 0..shared.rings.len() {
             self.sets.surplus[class].remove(me);
             while let Some(task) =
@@ -70,7 +73,7 @@ impl<const W: usize> Scheduler<W> {
         m.arm(None);
         shared.counters.online_ns.add(m.now() - shared.counters.online_since.get());
         shared.counters.online_since.set(0);
-        local.armed = None;
+        local.armed = NEVER;
         local.state = State::Offline;
         shared.presence.publish(State::Offline);
         // Not a target any more, then not reachable any more, then nobody unanswered.

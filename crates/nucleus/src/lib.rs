@@ -12,6 +12,7 @@ extern crate alloc;
 mod audit;
 mod block;
 mod calls;
+mod classes;
 mod counters;
 mod cpu;
 mod cpuset;

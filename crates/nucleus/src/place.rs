@@ -118,6 +118,7 @@ impl<const W: usize> Scheduler<W> {
         let class = self.tasks.qos(slot).index();
         self.tasks.slot(slot as u32).order.store(local.order, Ordering::Relaxed);
         local.order += 1;
+        local.queued.insert(class);
         if self.tasks.pinned(slot) {
             local.pinned[class].push(task);
         } else {

@@ -13,6 +13,9 @@ struct Entry {
     ticket: Ticket,
 }
 
+/// A deadline that does not come.
+pub(crate) const NEVER: u64 = u64::MAX;
+
 /// "Not in the heap" in the position table.
 const ABSENT: u16 = u16::MAX;
 

@@ -9,6 +9,7 @@ use crate::ids::CpuId;
 use crate::machine::Machine;
 use crate::presence::State;
 use crate::scheduler::Scheduler;
+use crate::timers::NEVER;
 
 impl<const W: usize> Scheduler<W> {
     /// The task that runs now, in place of the one that yielded. `None`: everything is to be looked at, and the current task
@@ -63,8 +64,8 @@ impl<const W: usize> Scheduler<W> {
         self.tasks.set_home(slot, me);
         local.current = Some(self.tasks.start(next));
         local.slice_end = m.now() + self.slice;
-        if local.armed.is_none() {
-            self.arm(m, local, Some(local.slice_end));
+        if local.armed == NEVER {
+            self.arm(m, local, local.slice_end);
         }
         Some(slot)
     }

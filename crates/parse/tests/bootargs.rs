@@ -1,11 +1,11 @@
 //! The boot argument reader.
 
 use antler_abi::Qos;
-use antler_parse::bootargs::{BootArgError, BootArgs};
+use antler_parse::bootargs::{BootArgError, BootArgs, KNOWN, Timers};
 use proptest::prelude::*;
 
 fn args(selftest: bool, stats: bool, facts: bool, ceilings: &[(u16, Qos)]) -> BootArgs {
-    BootArgs { selftest, stats, facts, ceilings: ceilings.to_vec() }
+    BootArgs { selftest, stats, facts, ceilings: ceilings.to_vec(), ..BootArgs::default() }
 }
 
 #[test]
@@ -17,6 +17,9 @@ fn arguments_are_read() {
     assert_eq!(read("facts=none selftest"), args(true, false, false, &[]));
     assert_eq!(read("selftest facts=none"), args(true, false, false, &[]));
     assert_eq!(read(" stats  facts=all stats "), args(false, true, true, &[]));
+    assert_eq!(read("counters"), BootArgs { counters: true, ..BootArgs::default() });
+    assert_eq!(read("timers=sbi").timers, Some(Timers::Sbi));
+    assert_eq!(read("timers=sstc stats").timers, Some(Timers::Sstc));
     assert_eq!(
         read("ceiling=cpu511:idle ceiling=cpu0:perfburst"),
         args(false, false, false, &[(511, Qos::Idle), (0, Qos::PerfBurst)])
@@ -35,18 +38,21 @@ fn errors_name_the_word() {
         "ceiling",
         "=",
         "quiet",
+        "timers",
+        "counters=1",
         "console=ttyS0",
         "ä",
     ] {
         let error = refused(&format!("stats {word} quiet2"));
         assert_eq!(error, BootArgError::Unknown(word.into()));
-        let text = format!(
-            "unknown boot argument `{word}`; known are selftest, stats, facts=all|none, ceiling=cpuN:CLASS"
-        );
-        assert_eq!(error.to_string(), text);
+        assert_eq!(error.to_string(), format!("unknown boot argument `{word}`; known are {KNOWN}"));
     }
     let error = refused("facts=some");
     assert_eq!(error.to_string(), "boot argument `facts=some`: expected facts=all or facts=none");
+    for value in ["", "SSTC", "sbi,sstc"] {
+        let text = format!("boot argument `timers={value}`: expected timers=sbi or timers=sstc");
+        assert_eq!(refused(&format!("timers={value}")).to_string(), text);
+    }
     for value in
         ["", "cpu1", "1:idle", "cpu:idle", "cpu+1:idle", "cpu512:idle", "cpu70000:idle", "cpu1:high", "cpu1:"]
     {
@@ -57,7 +63,7 @@ fn errors_name_the_word() {
         );
         assert_eq!(error.to_string(), text);
     }
-    for twice in ["facts=all facts=all", "ceiling=cpu1:idle ceiling=cpu01:idle"] {
+    for twice in ["facts=all facts=all", "timers=sbi timers=sstc", "ceiling=cpu1:idle ceiling=cpu01:idle"] {
         let word = twice.split(' ').nth(1).unwrap();
         let text = format!("boot argument `{word}`: given before, give it once");
         assert_eq!(refused(twice).to_string(), text);
@@ -69,6 +75,8 @@ proptest! {
     fn arguments_round_trip(
         selftest: bool,
         stats: bool,
+        counters: bool,
+        timers in proptest::option::of(proptest::sample::select(&[Timers::Sbi, Timers::Sstc][..])),
         facts in any::<Option<bool>>(),
         ceilings in proptest::collection::btree_map(0..512u16, proptest::sample::select(&Qos::ALL[..]), 0..10),
     ) {
@@ -76,16 +84,20 @@ proptest! {
             ceilings.iter().map(|(cpu, qos)| format!("ceiling=cpu{cpu}:{qos}")).collect();
         if selftest { words.push("selftest".into()); }
         if stats { words.push("stats".into()); }
+        if counters { words.push("counters".into()); }
+        if let Some(timers) = timers {
+            words.push(if timers == Timers::Sbi { "timers=sbi".into() } else { "timers=sstc".into() });
+        }
         if let Some(all) = facts { words.push(format!("facts={}", if all { "all" } else { "none" })); }
         let expected: Vec<(u16, Qos)> = ceilings.into_iter().collect();
         prop_assert_eq!(
             BootArgs::parse(&words.join(" ")).unwrap(),
-            args(selftest, stats, facts.unwrap_or(selftest), &expected)
+            BootArgs { counters, timers, ..args(selftest, stats, facts.unwrap_or(selftest), &expected) }
         );
     }
 
     #[test]
-    fn random_text_is_survived(text in "\\PC{0,60}", tail in "(ceiling=cpu|facts=|:| ).{0,20}") {
+    fn random_text_is_survived(text in "\\PC{0,60}", tail in "(ceiling=cpu|facts=|timers=|:| ).{0,20}") {
         let _ = BootArgs::parse(&text);
         let _ = BootArgs::parse(&(text + &tail));
     }
@@ -96,7 +108,7 @@ proptest! {
         before in proptest::collection::vec(proptest::sample::select(&["selftest", "stats"][..]), 0..4),
         wrong in proptest::sample::select(&[
             "Stats", "facts=", "facts=All", "facts", "ceiling=cpu1", "ceiling=cpu512:idle", "ceiling=cpu-1:idle",
-            "ceiling=cpu1:Idle", "ceiling=cpu1:idle:", "ceiling=cpu99999999999999999999:idle", "stats=1", "--", "==",
+            "ceiling=cpu1:Idle", "ceiling=cpu1:idle:", "ceiling=cpu99999999999999999999:idle", "stats=1", "timers=", "timers=SBI", "--", "==",
         ][..]),
         after in proptest::collection::vec("[a-z=:0-9]{1,12}", 0..4),
     ) {
@@ -104,6 +116,7 @@ proptest! {
             before.iter().copied().chain([wrong]).chain(after.iter().map(String::as_str)).collect();
         let expected = match wrong.split_once('=') {
             Some(("facts", _)) => BootArgError::BadFacts(wrong.into()),
+            Some(("timers", _)) => BootArgError::BadTimers(wrong.into()),
             Some(("ceiling", _)) => BootArgError::BadCeiling(wrong.into()),
             _ => BootArgError::Unknown(wrong.into()),
         };

@@ -2,11 +2,14 @@
 
 use antler_abi::Qos;
 use antler_parse::board::MAX_HARTS;
-use antler_parse::bootargs::{BootArgError, BootArgs};
+use antler_parse::bootargs::{BootArgError, BootArgs, Timers};
 
 pub(super) const WORDS: &[&[u8]] = &[
     b"selftest ",
     b"stats ",
+    b"counters ",
+    b"timers=sbi ",
+    b"timers=sstc ",
     b"facts=all ",
     b"facts=none ",
     b"ceiling=cpu",
@@ -36,6 +39,7 @@ pub(super) fn run(data: &[u8]) {
             let word = match &error {
                 BootArgError::Unknown(word)
                 | BootArgError::BadFacts(word)
+                | BootArgError::BadTimers(word)
                 | BootArgError::BadCeiling(word)
                 | BootArgError::Repeated(word) => word,
             };
@@ -51,15 +55,19 @@ pub(super) fn run(data: &[u8]) {
     }
 }
 
-/// What `BootArgs` promises, word by word: each is a flag, a facts choice or a ceiling, and each of those is there.
+/// What `BootArgs` promises, word by word: each is a flag, a choice or a ceiling, and each of those is there.
 fn holds(args: &BootArgs, text: &str) {
     let words: Vec<&str> = text.split_ascii_whitespace().collect();
     let count = |word: &str| words.iter().filter(|given| **given == word).count();
     let (all, none) = (count("facts=all"), count("facts=none"));
+    let (sbi, sstc) = (count("timers=sbi"), count("timers=sstc"));
     assert_eq!((args.selftest, args.stats), (count("selftest") > 0, count("stats") > 0));
-    assert!(all + none <= 1);
+    assert_eq!(args.counters, count("counters") > 0);
+    assert!(all + none <= 1 && sbi + sstc <= 1);
+    let timers = if sbi == 1 { Some(Timers::Sbi) } else { (sstc == 1).then_some(Timers::Sstc) };
+    assert_eq!(args.timers, timers);
     assert_eq!(args.facts, all == 1 || (args.selftest && none == 0));
-    let plain = count("selftest") + count("stats") + all + none;
+    let plain = count("selftest") + count("stats") + count("counters") + all + none + sbi + sstc;
     assert_eq!(plain + args.ceilings.len(), words.len(), "a word was passed over");
     let mut cpus: Vec<u16> = args.ceilings.iter().map(|(cpu, _)| *cpu).collect();
     assert!(cpus.iter().all(|&cpu| usize::from(cpu) < MAX_HARTS));
@@ -75,6 +83,11 @@ fn written(args: &BootArgs) -> String {
     let mut words = vec![if args.facts { "facts=all".to_owned() } else { "facts=none".to_owned() }];
     words.extend(args.selftest.then(|| "selftest".to_owned()));
     words.extend(args.stats.then(|| "stats".to_owned()));
+    words.extend(args.counters.then(|| "counters".to_owned()));
+    words.extend(args.timers.map(|timers| match timers {
+        Timers::Sbi => "timers=sbi".to_owned(),
+        Timers::Sstc => "timers=sstc".to_owned(),
+    }));
     words.extend(args.ceilings.iter().map(|(cpu, class)| format!("ceiling=cpu{cpu}:{}", class.name())));
     words.join(" ")
 }
