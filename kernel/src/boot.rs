@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
+use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize};
 
 use antler_abi::{MachineExit, Qos};
 use antler_facts::{Event, Hart, Marker};
@@ -255,7 +255,7 @@ fn make_blocks(board: &Board, table: &mut PageTable, harts: &[HartId]) -> Vec<&'
             stack_bottom: stacks.bottom as u64,
             guard_bottom: stacks.guard_bottom as u64,
             seen: hart::SeenPage::new(),
-            program: AtomicU32::new(0),
+            program: AtomicPtr::new(core::ptr::null_mut()),
             syscalls: AtomicU64::new(0),
             task: AtomicU64::new(0),
             report: hart::Report::default(),

@@ -1,10 +1,11 @@
 //! The block of memory that a hart finds through `tp` in the kernel and through `sscratch` otherwise.
 
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use antler_nucleus::{CpuId, HartId};
 
+use crate::program::Program;
 use crate::thread::Frame;
 
 /// One hart's block. It lives as long as the machine and never moves.
@@ -46,8 +47,8 @@ pub(crate) struct HartBlock {
 
     /// The page of the running program that a call read last, and where it is in the direct map; see [`SeenPage`].
     pub seen: SeenPage,
-    /// Number of the program whose address space the hart has, while it has one.
-    pub program: AtomicU32,
+    /// The program whose address space the hart has; null: it has the kernel's own. Only its own hart touches it.
+    pub program: AtomicPtr<Program>,
     /// System calls made on this hart; written by it.
     pub syscalls: AtomicU64,
     /// Pool slot of the task that it runs, plus one; 0: none. For the post-mortem.
@@ -164,9 +165,31 @@ impl HartBlock {
         self.syscalls.store(self.syscalls.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }
 
-    /// Number of the program that the hart runs.
-    pub(crate) fn program(&self) -> u32 {
-        self.program.load(Ordering::Relaxed)
+    /// The program whose address space this hart has; `None`: it has the kernel's own.
+    #[inline(always)]
+    pub(crate) fn program(&self) -> Option<&'static Program> {
+        // SAFETY: null, or stored by `has` from a reference that lives as long as the machine.
+        unsafe { self.program.load(Ordering::Relaxed).as_ref() }
+    }
+
+    /// This hart has the program's address space now, or the kernel's own. What was known of another's memory is forgotten.
+    pub(crate) fn has(&self, program: Option<&'static Program>) {
+        self.seen.forget();
+        let program = program.map_or(core::ptr::null(), core::ptr::from_ref);
+        self.program.store(program.cast_mut(), Ordering::Relaxed);
+    }
+
+    /// Pool slot of the task that this hart runs.
+    #[inline(always)]
+    pub(crate) fn slot(&self) -> Option<usize> {
+        self.task.load(Ordering::Relaxed).checked_sub(1).map(|slot| slot as usize)
+    }
+
+    /// The frame of the task that this hart ran in U-mode last.
+    #[inline(always)]
+    pub(crate) fn frame(&self) -> *mut Frame {
+        // SAFETY: a plain value, which only `user_return` of this hart writes.
+        unsafe { *self.frame.get() }
     }
 
     /// Whether an address is in the hole under the trap stack.

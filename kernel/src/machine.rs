@@ -27,6 +27,7 @@ impl Relax for Here {
 }
 
 impl Machine for Here {
+    #[inline(always)]
     fn now(&self) -> u64 {
         time::now()
     }
@@ -71,5 +72,43 @@ impl Machine for Here {
     #[cfg(feature = "faults")]
     fn commits(&self, fault: antler_nucleus::Fault) -> bool {
         faults::scheduler_commits(fault)
+    }
+}
+
+/// The hart that we run on, in an entry during which nobody wants facts: that is asked once, and not for each of them.
+pub(crate) struct Quiet;
+
+impl Relax for Quiet {
+    fn relax(&self, spins: u64) {
+        Here.relax(spins);
+    }
+}
+
+impl Machine for Quiet {
+    #[inline(always)]
+    fn now(&self) -> u64 {
+        Here.now()
+    }
+
+    fn arm(&self, deadline: Option<u64>) {
+        Here.arm(deadline);
+    }
+
+    fn ring(&self, target: CpuId) -> Result<(), RingError> {
+        Here.ring(target)
+    }
+
+    fn unreachable(&self, target: CpuId, error: RingError) -> ! {
+        Here.unreachable(target, error)
+    }
+
+    fn fact(&self, _event: Event) {}
+
+    fn save(&self, task: &Running) {
+        Here.save(task);
+    }
+
+    fn timed_out(&self, task: &Runnable) {
+        Here.timed_out(task);
     }
 }

@@ -185,11 +185,10 @@ pub(crate) fn end_thread(here: &mut HartToken, value: u64) {
     let k = kernel();
     let Some(slot) = k.sched.current(here) else { return };
     let program = of_slot(slot);
-    // Off the program's page table first: when the last thread's end is counted, only CPUs that are about to leave the
-    // table can still have it.
-    cpu::use_kernel_space(here);
     k.sched.exit(&Here, here, value);
+    // This CPU keeps the page table until it runs something else, or sleeps: most threads leave others behind.
     if program.live.fetch_sub(1, Ordering::AcqRel) == 1 {
+        cpu::use_kernel_space(here);
         over(here, program);
     }
 }

@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU64, AtomicUsize};
+use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 use antler_nucleus::{CpuId, HartId, Scheduler};
 use antler_parse::initrd::Archive;
@@ -46,20 +46,27 @@ pub(crate) struct Kernel {
 }
 
 static KERNEL: Once<Kernel> = Once::new();
+/// Where it is, once it is: asked for several times in every trap, so that the asking is two instructions.
+static PLACE: AtomicPtr<Kernel> = AtomicPtr::new(core::ptr::null_mut());
 
 /// Puts the kernel in its place; by the boot hart, once.
 pub(crate) fn init(kernel: Kernel) {
-    KERNEL.call_once(|| kernel);
+    let kernel: *const Kernel = KERNEL.call_once(|| kernel);
+    PLACE.store(kernel.cast_mut(), Ordering::Release);
 }
 
 /// The kernel.
 pub(crate) fn kernel() -> &'static Kernel {
-    KERNEL.get().expect("the kernel's state is made before anything asks for it")
+    try_kernel().expect("the kernel's state is made before anything asks for it")
 }
 
 /// The kernel, or nothing if boot has not come that far.
 pub(crate) fn try_kernel() -> Option<&'static Kernel> {
-    KERNEL.get()
+    // Relaxed: the boot hart wrote it all before it asked firmware to start any other hart, and a started hart sees what its
+    // starter wrote, or it would find neither its block nor its stack.
+    let place = PLACE.load(Ordering::Relaxed);
+    // SAFETY: null, or the address of a static that nobody changes any more.
+    unsafe { place.as_ref() }
 }
 
 /// The hart that a CPU is.

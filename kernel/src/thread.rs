@@ -19,6 +19,8 @@ pub(crate) const A0: usize = 10;
 pub(crate) const A1: usize = 11;
 pub(crate) const A7: usize = 17;
 const SP: usize = 2;
+/// What survives a call, beside `sp`: ra, gp, tp, s0 to s11.
+const KEPT: [usize; 15] = [1, 3, 4, 8, 9, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27];
 const PC: usize = 0;
 
 /// Length of `ecall`, in bytes.
@@ -85,13 +87,17 @@ impl Threads {
 }
 
 impl Frame {
-    /// Makes it the frame of a new thread.
+    /// Makes it the frame of a new thread, which starts like one that returns from a call: what does not survive a call is
+    /// cleared on the way out, and what does is cleared here.
     pub(crate) fn start(&mut self, pc: u64, sp: u64, argument: u64) {
-        self.x = [0; 32];
-        self.whole = 1;
+        for kept in KEPT {
+            self.x[kept] = 0;
+        }
+        self.whole = 0;
         self.x[PC] = pc;
         self.x[SP] = sp;
         self.x[A0] = argument;
+        self.x[A1] = 0;
     }
 
     /// The call that is under way is made again, with the arguments that it has.

@@ -16,6 +16,7 @@ pub(crate) fn init(timebase: u64) {
 }
 
 /// Now, in ns.
+#[inline(always)]
 pub(crate) fn now() -> u64 {
     let ticks = riscv::register::time::read64();
     match TICK.load(Ordering::Relaxed) {

@@ -102,6 +102,14 @@ impl<const W: usize> Scheduler<W> {
     ) -> usize {
         let me = CpuId::here(here);
         let (local, mut held) = self.locals.mine_and_locks(here);
+        if count == 1 {
+            let mut one = None;
+            let got = self.waits.wake(&self.tasks, key, 1, &mut held, m, |task| one = Some(task));
+            if let Some(task) = one {
+                self.place_woken(m, me, local, task, cause);
+            }
+            return got;
+        }
         let mut woken = 0;
         // Tasks that wait again at once are not woken again: at most as many as there are.
         let count = count.min(self.tasks.capacity());
@@ -187,7 +195,10 @@ impl<const W: usize> Scheduler<W> {
         m.fact(Event::Exit { task: name, value });
         // Ended first, woken second: a joiner that checks in between finds the end and does not wait.
         self.tasks.finish(task, value);
-        self.wake(m, here, Key::End(handle.to_raw()), usize::MAX, WakeCause::Join);
+        let key = Key::End(handle.to_raw());
+        if !self.nobody_waits(key) {
+            self.wake(m, here, key, usize::MAX, WakeCause::Join);
+        }
     }
 
     /// Makes every parked task of a program runnable, so that each can find out that its program is over, and has

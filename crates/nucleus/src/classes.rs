@@ -21,13 +21,46 @@ impl Classes {
         self.0 & 1 << class != 0
     }
 
+    pub(crate) const fn or(self, other: Classes) -> Classes {
+        Classes(self.0 | other.0)
+    }
+
     pub(crate) const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
     /// The members' indexes, highest class first.
-    pub(crate) fn descending(self) -> impl Iterator<Item = usize> {
-        (0..Qos::COUNT).rev().filter(move |&class| self.has(class))
+    pub(crate) const fn descending(self) -> Descending {
+        Descending(self)
+    }
+}
+
+/// Index of the highest class of each set: by table, because not every hart can count leading zeros.
+const HIGHEST: [u8; 1 << Qos::COUNT] = {
+    let mut table = [0; 1 << Qos::COUNT];
+    let mut set = 1;
+    while set < table.len() {
+        table[set] = set.ilog2() as u8;
+        set += 1;
+    }
+    table
+};
+
+/// The members of a set, highest class first.
+#[derive(Debug)]
+pub(crate) struct Descending(Classes);
+
+impl Iterator for Descending {
+    type Item = usize;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<usize> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let class = usize::from(HIGHEST[usize::from(self.0.0) % HIGHEST.len()]);
+        self.0.remove(class);
+        Some(class)
     }
 }
 

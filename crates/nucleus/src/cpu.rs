@@ -38,8 +38,10 @@ pub(crate) struct Shared<const W: usize> {
 pub(crate) struct Local {
     pub ends: [OwnerEnd; Qos::COUNT],
     pub pinned: [Fifo; Qos::COUNT],
-    /// Classes of which tasks may be queued here: of every other none is, since only this CPU adds any.
+    /// Classes of which stealable tasks may be queued here: of every other none is, since only this CPU adds any.
     pub queued: Classes,
+    /// Classes of which pinned tasks may be queued here.
+    pub kept: Classes,
     /// Classes that thieves were told of when this CPU last told them anything.
     pub announced: Classes,
     pub timers: Timers,
@@ -104,6 +106,7 @@ pub(crate) fn new<const W: usize>(cpus: usize, tasks: usize) -> (Shared<W>, Loca
         ends: ends.map(|end| end.expect("each class has a ring")),
         pinned: Qos::ALL.map(|_| Fifo::new(tasks)),
         queued: Classes::NONE,
+        kept: Classes::NONE,
         announced: Classes::NONE,
         timers: Timers::new(tasks),
         current: None,

@@ -30,6 +30,7 @@ pub enum Next {
 impl<const W: usize> Scheduler<W> {
     /// Decides what this CPU does next, at the end of every kernel entry. Without anything to look at it costs one
     /// test. Every further turn of the loop follows a task that came in or was taken by somebody meanwhile.
+    #[inline(always)]
     pub fn next<M: Machine>(&self, m: &M, here: &mut HartToken) -> Next {
         let me = CpuId::here(here);
         let local = self.locals.mine(here);
@@ -46,6 +47,37 @@ impl<const W: usize> Scheduler<W> {
                 switched = true;
             }
         }
+        self.next_of_all(m, me, local, switched)
+    }
+
+    /// Does what [`Scheduler::next`] does when the current task goes on, if it does; false, with nothing done, if it may have
+    /// to give way: then its registers must be in memory before that is asked.
+    #[inline(always)]
+    pub fn stays<M: Machine>(&self, m: &M, here: &mut HartToken) -> bool {
+        let me = CpuId::here(here);
+        let local = self.locals.mine(here);
+        if local.turn || local.yielded {
+            return false;
+        }
+        !local.attention || self.settles(m, me, local)
+    }
+
+    #[inline(never)]
+    fn settles<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local) -> bool {
+        let Some(slot) = local.current.as_ref().map(|task| task.slot()) else { return false };
+        let class = self.tasks.qos(slot);
+        let stays = !self.shared(me).inbox.has_mail()
+            && !self.has_timer_mail(me)
+            && !self.too_high(me, slot)
+            && self.best(me, local).is_none_or(|best| best <= class)
+            && self.settle(m, me, local, false);
+        local.attention = !stays;
+        stays
+    }
+
+    /// [`Scheduler::next`], when there is something to look at. `switched`: the current task is not the one that ran last.
+    #[inline(never)]
+    fn next_of_all<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local, mut switched: bool) -> Next {
         let mut turns = 0;
         loop {
             if turns > 0 {
@@ -85,6 +117,7 @@ impl<const W: usize> Scheduler<W> {
         }
     }
 
+    #[inline(always)]
     fn count_dispatch(&self, me: CpuId, local: &mut Local, slot: u32) {
         let counters = &self.shared(me).counters;
         counters.dispatches.add(1);
@@ -136,37 +169,45 @@ impl<const W: usize> Scheduler<W> {
     }
 
     /// Highest class of which this CPU has a task queued.
+    #[inline(always)]
     fn best(&self, me: CpuId, local: &mut Local) -> Option<Qos> {
         let rings = &self.shared(me).rings;
-        for class in local.queued.descending() {
+        for class in local.queued.or(local.kept).descending() {
             if local.pinned[class].len() > 0 || rings[class].front(&local.ends[class]).is_some() {
                 return Some(Qos::ALL[class]);
             }
             local.queued.remove(class);
+            local.kept.remove(class);
         }
         None
     }
 
     /// Takes the next task off this CPU's own queue: highest class first; within it, first come first served across
     /// pinned and stealable tasks.
+    #[inline(always)]
     fn pick(&self, me: CpuId, local: &mut Local) -> Option<Runnable> {
         let order = |slot: u32| self.tasks.slot(slot).order.load(Ordering::Relaxed);
         let rings = &self.shared(me).rings;
-        local.queued.descending().find_map(|class| {
+        for class in local.queued.or(local.kept).descending() {
             let (ring, end) = (&rings[class], &mut local.ends[class]);
             let pinned = &mut local.pinned[class];
-            match (pinned.front(), ring.front(end)) {
+            let task = match (pinned.front(), ring.front(end)) {
                 (Some(kept), Some(free)) if order(free) < order(kept) => {
                     ring.pop(end).or_else(|| pinned.pop())
                 }
                 (Some(_), _) => pinned.pop(),
                 (None, Some(_)) => ring.pop(end),
                 (None, None) => None,
+            };
+            if task.is_some() {
+                return task;
             }
-        })
+        }
+        None
     }
 
     /// Makes a task the current one.
+    #[inline(always)]
     fn take<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local, task: Runnable) {
         let slot = task.slot();
         self.leave_idle(m, me, local, IdleEnd::Work);
@@ -174,21 +215,28 @@ impl<const W: usize> Scheduler<W> {
         local.current = Some(self.tasks.start(task));
     }
 
+    #[inline(always)]
     pub(crate) fn leave_idle<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local, why: IdleEnd) {
         if core::mem::take(&mut local.idle) {
-            // The bit may be gone: a waker claimed us.
-            self.sets.idle.remove(me);
-            let counters = &self.shared(me).counters;
-            counters.idle_ns.add(m.now() - counters.idle_since.get());
-            counters.idle_since.set(0);
-            m.fact(Event::IdleEnd { why });
-            local.found_work = why == IdleEnd::Work;
-            local.claimed = false;
+            self.left_idle(m, me, local, why);
         }
+    }
+
+    #[inline(never)]
+    fn left_idle<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local, why: IdleEnd) {
+        // The bit may be gone: a waker claimed us.
+        self.sets.idle.remove(me);
+        let counters = &self.shared(me).counters;
+        counters.idle_ns.add(m.now() - counters.idle_since.get());
+        counters.idle_since.set(0);
+        m.fact(Event::IdleEnd { why });
+        local.found_work = why == IdleEnd::Work;
+        local.claimed = false;
     }
 
     /// Publishes idleness, then looks once more; false if something came. A posted mailbox needs no look: its doorbell
     /// is pending and will end the wait at once.
+    #[inline(never)]
     fn fall_idle<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local) -> bool {
         let slept = core::mem::replace(&mut local.idle, true);
         if !slept {
@@ -217,17 +265,16 @@ impl<const W: usize> Scheduler<W> {
     /// Publishes what this CPU runs, offers what it has to spare, and sets its timer; false if mail came in meanwhile.
     fn settle<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local, switched: bool) -> bool {
         let Some(slot) = local.current.as_ref().map(|task| task.slot()) else { return true };
-        let class = self.tasks.qos(slot);
-        let rings = &self.shared(me).rings;
-        let (own, ring) = (local.pinned[class.index()].len(), rings[class.index()].len());
+        let (class, shared) = (self.tasks.qos(slot), self.shared(me));
+        let (own, ring) = (local.pinned[class.index()].len(), shared.rings[class.index()].len());
         let state = if own + ring > 0 { State::Sharing(class) } else { State::Alone(class) };
         let fresh = state != local.state;
         if fresh {
-            self.shared(me).presence.publish(state);
+            shared.presence.publish(state);
             local.state = state;
             // Mirror of `send`. A state that stays the same needs no fence: a waker acts on it as before.
             fence(Ordering::SeqCst);
-            if self.shared(me).inbox.has_mail() {
+            if shared.inbox.has_mail() {
                 return false;
             }
         }
@@ -246,13 +293,23 @@ impl<const W: usize> Scheduler<W> {
 
     /// Tells thieves what is queued here and stealable, and wakes one idle CPU if there is something for it: from here, or,
     /// when this CPU has just found work itself, from anybody. So each thief that is woken wakes the next one.
+    #[inline(always)]
     fn offer<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local) {
         let found_work = core::mem::take(&mut local.found_work);
+        if found_work || !local.queued.is_empty() || !local.announced.is_empty() {
+            self.announce(m, me, local, found_work);
+        }
+    }
+
+    #[inline(never)]
+    fn announce<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local, found_work: bool) {
         let rings = &self.shared(me).rings;
         let mut spare = Classes::NONE;
         for class in local.queued.descending() {
             if rings[class].front(&local.ends[class]).is_some() {
                 spare.insert(class);
+            } else {
+                local.queued.remove(class);
             }
         }
         let mut fresh = false;
@@ -277,6 +334,7 @@ impl<const W: usize> Scheduler<W> {
 
     /// Claims and rings one idle CPU that may take some of what is announced anywhere. `fresh`: this CPU has just announced
     /// something, which must be ordered before the look at the idle set.
+    #[inline(never)]
     pub(crate) fn wake_a_thief<M: Machine>(&self, m: &M, me: CpuId, fresh: bool) {
         if fresh {
             // Mirror of `fall_idle` (set idle bit, fence, read surplus).
@@ -301,6 +359,7 @@ impl<const W: usize> Scheduler<W> {
 
     /// Sets the timer to the earlier of the next deadline and the tick. A timer that would fire too early is left
     /// alone, unless nothing at all is due: then it is switched off, so that an undisturbed task stays undisturbed.
+    #[inline(always)]
     pub(crate) fn arm<M: Machine>(&self, m: &M, local: &mut Local, tick: u64) {
         if m.commits(Fault::TimerClobbered) {
             return self.arm_latest(m, local);

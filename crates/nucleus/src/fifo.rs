@@ -24,6 +24,7 @@ impl Fifo {
         position as usize & (self.cells.len() - 1)
     }
 
+    #[inline(always)]
     pub(crate) fn push(&mut self, task: Runnable) {
         debug_assert!(self.len() < self.cells.len(), "there is room for every task");
         let at = self.at(self.tail);
@@ -31,10 +32,12 @@ impl Fifo {
         self.tail = self.tail.wrapping_add(1);
     }
 
+    #[inline(always)]
     pub(crate) fn front(&self) -> Option<u32> {
         (self.head != self.tail).then(|| self.cells[self.at(self.head)])
     }
 
+    #[inline(always)]
     pub(crate) fn pop(&mut self) -> Option<Runnable> {
         let slot = self.front()?;
         self.head = self.head.wrapping_add(1);

@@ -128,11 +128,13 @@ impl<const W: usize> Scheduler<W> {
         }
     }
 
+    #[inline(always)]
     pub(crate) fn has_timer_mail(&self, me: CpuId) -> bool {
         self.shared(me).timer_inbox.load(Ordering::Relaxed) != NONE
     }
 
     /// Takes over deadlines that a leaving CPU left to us.
+    #[inline(always)]
     pub(crate) fn adopt_timers(&self, me: CpuId, local: &mut Local) {
         if !self.has_timer_mail(me) {
             return;

@@ -113,15 +113,17 @@ impl<const W: usize> Scheduler<W> {
     }
 
     /// Puts a task on this CPU's own queue.
+    #[inline(always)]
     pub(crate) fn enqueue_own(&self, me: CpuId, local: &mut Local, task: Runnable) {
         let slot = task.slot();
         let class = self.tasks.qos(slot).index();
         self.tasks.slot(slot as u32).order.store(local.order, Ordering::Relaxed);
         local.order += 1;
-        local.queued.insert(class);
         if self.tasks.pinned(slot) {
+            local.kept.insert(class);
             local.pinned[class].push(task);
         } else {
+            local.queued.insert(class);
             self.shared(me).rings[class].push(&mut local.ends[class], task);
         }
         local.attention = true;

@@ -49,6 +49,7 @@ impl Ring {
     }
 
     /// Appends a task.
+    #[inline(always)]
     pub fn push(&self, end: &mut OwnerEnd, task: Runnable) {
         debug_assert!(end.tail.wrapping_sub(self.head.load(Ordering::Relaxed)) < self.slots.len() as u32);
         // The cell is free: it held position `tail - capacity`, and with at most `capacity` tasks in existence the
@@ -61,6 +62,7 @@ impl Ring {
     }
 
     /// Slot number of the task that the owner would pop next. A thief may be faster.
+    #[inline(always)]
     pub fn front(&self, end: &OwnerEnd) -> Option<u32> {
         let head = self.head.load(Ordering::Acquire);
         (head != end.tail).then(|| self.cell(head).load(Ordering::Relaxed))
@@ -68,6 +70,7 @@ impl Ring {
 
     /// Takes the oldest task. Every failed exchange means that a thief took at least one task, so there are at most
     /// as many turns as tasks.
+    #[inline(always)]
     pub fn pop(&self, end: &mut OwnerEnd) -> Option<Runnable> {
         let mut head = self.head.load(Ordering::Acquire);
         while head != end.tail {

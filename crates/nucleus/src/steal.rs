@@ -132,6 +132,7 @@ impl<const W: usize> Scheduler<W> {
     }
 
     /// One attempt of a CPU without work: the first victim in ring order from its own number, highest class first.
+    #[inline(never)]
     pub(crate) fn steal_any<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local) {
         if m.commits(Fault::StealNever) {
             return;

@@ -189,17 +189,20 @@ impl TaskPool {
     }
 
     /// The CPU takes the task to run it.
+    #[inline(always)]
     pub fn start(&self, task: Runnable) -> Running {
         self.set_phase(task.slot, Phase::Running);
         Running { slot: task.slot }
     }
 
     /// The CPU stops running the task, which stays runnable.
+    #[inline(always)]
     pub fn requeue(&self, task: Running) -> Runnable {
         self.set_phase(task.slot, Phase::Runnable);
         Runnable { slot: task.slot }
     }
 
+    #[inline(always)]
     fn set_phase(&self, index: u32, phase: Phase) {
         let state = &self.slot(index).state;
         // The token's holder is the only writer while the task is not parked, so a load and a store are enough.
@@ -208,6 +211,7 @@ impl TaskPool {
     }
 
     /// The ticket that the coming [`TaskPool::park`] of this task will make good.
+    #[inline(always)]
     pub(crate) fn next_ticket(&self, task: &Running) -> Ticket {
         let (_, epoch) = unpack(self.slot(task.slot).state.load(Ordering::Relaxed));
         Ticket { slot: task.slot, epoch: epoch + 1 }
@@ -215,6 +219,7 @@ impl TaskPool {
 
     /// Gives the task to its slot. Its registers must be in memory: the Release store is the parking CPU's last touch,
     /// and from then on any CPU may claim and run it.
+    #[inline(always)]
     pub(crate) fn park(&self, task: Running) {
         let ticket = self.next_ticket(&task);
         self.slot(task.slot).state.store(pack(Phase::Parked, ticket.epoch), Ordering::Release);
@@ -274,12 +279,14 @@ impl TaskPool {
     }
 
     /// The handle of whatever the slot holds or held last.
+    #[inline(always)]
     pub fn handle(&self, index: usize) -> ThreadHandle {
         let generation = self.slots[index].generation.load(Ordering::Relaxed);
         ThreadHandle { slot: index as u32, generation }
     }
 
     /// The handle as facts state it.
+    #[inline(always)]
     pub fn fact(&self, index: usize) -> Task {
         Task(self.handle(index).to_raw())
     }
@@ -290,6 +297,7 @@ impl TaskPool {
     }
 
     /// Class of the task in the slot.
+    #[inline(always)]
     pub fn qos(&self, index: usize) -> Qos {
         Qos::from_index(self.slots[index].qos.load(Ordering::Relaxed) as usize).unwrap_or(Qos::Idle)
     }

@@ -18,6 +18,7 @@ impl<const W: usize> Scheduler<W> {
     /// What stays as it is: a higher class was not there when this CPU last looked, and has not come (it would be in the
     /// inbox); the CPU goes on sharing that class, so its presence is right; its ring has tasks before and after, or neither,
     /// so what it announces is right, but for a thief that found the ring empty in between (looked for below).
+    #[inline(always)]
     pub(crate) fn rotate<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local) -> Option<usize> {
         let shared = self.shared(me);
         let State::Sharing(class) = local.state else { return None };

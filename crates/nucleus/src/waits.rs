@@ -56,6 +56,7 @@ impl WaitTable {
         }
     }
 
+    #[inline(always)]
     fn bucket_of(&self, [a, b]: [u64; 2]) -> u32 {
         // Fibonacci hashing: neighbouring addresses go to different buckets.
         let hash = (a ^ b.rotate_left(17)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -166,12 +167,14 @@ impl WaitTable {
     }
 
     /// The bucket's lock is held.
+    #[inline(always)]
     fn one_more(&self, index: u32) {
         let waiters = &self.waiters[index as usize];
         waiters.store(waiters.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
     /// The bucket's lock is held.
+    #[inline(always)]
     fn one_less(&self, index: u32) {
         let waiters = &self.waiters[index as usize];
         waiters.store(waiters.load(Ordering::Relaxed) - 1, Ordering::Relaxed);

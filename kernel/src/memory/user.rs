@@ -83,24 +83,30 @@ pub(crate) fn copy_out<const H: u8>(
 ///
 /// # Errors
 /// `BadAddress`: not aligned or not readable.
+#[inline(always)]
 pub(crate) fn read_word<const H: u8>(
     program: &Program,
     held: &mut Held<'_, H>,
     address: usize,
 ) -> Result<u32, Error> {
+    let block = HartBlock::mine();
+    let seen = block.program().is_some_and(|here| here.number == program.number);
+    match block.seen.word(address as u64).filter(|_| seen) {
+        Some(word) => Ok(word),
+        None => find_word(program, held, address),
+    }
+}
+
+/// [`read_word`] of a page that this hart did not read last.
+#[inline(never)]
+fn find_word<const H: u8>(program: &Program, held: &mut Held<'_, H>, address: usize) -> Result<u32, Error> {
     if !address.is_multiple_of(4) {
         return Err(Error::BadAddress);
-    }
-    let block = HartBlock::mine();
-    if program.number == block.program()
-        && let Some(word) = block.seen.word(address as u64)
-    {
-        return Ok(word);
     }
     let mut word = 0;
     pieces(program, held, (address, 4), false, |direct, _| {
         // Under the space's lock: who unmaps the page comes after this, and has this hart forget it.
-        block.seen.set((address / PAGE) as u64, (direct & !(PAGE - 1)) as u64);
+        HartBlock::mine().seen.set((address / PAGE) as u64, (direct & !(PAGE - 1)) as u64);
         // SAFETY: aligned, in one page, mapped while the lock is held. Volatile because user threads write it as they
         // like; the load is one instruction, as their store is.
         word = unsafe { (direct as *const u32).read_volatile() };

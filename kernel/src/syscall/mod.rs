@@ -1,6 +1,7 @@
 //! System calls: decode, do, return. Every argument is checked here or by what it is handed to; none can make the
 //! kernel trap.
 
+pub(crate) mod direct;
 mod files;
 pub(crate) mod light;
 mod memory;

@@ -3,13 +3,14 @@
 use antler_abi::{Error, Qos, Rights, SpawnFlags, ThreadHandle, USER_END};
 use antler_facts::{Event, WakeCause};
 use antler_nucleus::{CpuId, Key, Machine, Placement, TargetError};
+use antler_sync::HartToken;
 use core::sync::atomic::{Ordering, fence};
 
 use super::{Call, Outcome};
 use crate::faults::{self, Fault};
 use crate::machine::Here;
 use crate::memory::user::read_word;
-use crate::program;
+use crate::program::{self, Program};
 use crate::state::kernel;
 use crate::time;
 
@@ -90,17 +91,18 @@ pub(super) fn join(call: &mut Call<'_>) -> Outcome {
     });
     // Ended meanwhile: then the call is made again right away.
     if waits.is_ok() {
-        parked(call);
+        parked(&Here, call.here, call.program);
     }
     Outcome::Again
 }
 
 /// The caller has parked. If its program was ended at the same time, whoever did that may have looked for parked threads
 /// too early to find this one: then it is up to us. Mirror of `program::end_program` (doom, fence, look).
-fn parked(call: &mut Call<'_>) {
+#[inline(always)]
+fn parked<M: Machine>(m: &M, here: &mut HartToken, program: &Program) {
     fence(Ordering::SeqCst);
-    if call.program.is_doomed() {
-        kernel().sched.rouse(&Here, call.here, call.program.number);
+    if program.is_doomed() {
+        kernel().sched.rouse(m, here, program.number);
     }
 }
 
@@ -111,36 +113,61 @@ pub(super) fn sleep(call: &mut Call<'_>) -> Outcome {
     }
     call.frame().set_result(Ok(0));
     kernel().sched.sleep(&Here, call.here, deadline);
-    parked(call);
+    parked(&Here, call.here, call.program);
     Outcome::Gone
 }
 
 pub(super) fn wait(call: &mut Call<'_>) -> Outcome {
-    let (address, expected, deadline) = (call.size(0), call.args[1] as u32, call.args[2]);
-    let key = Key::Address(call.program.number, call.args[0]);
+    let (word, deadline) = ((call.args[0], call.args[1] as u32), call.args[2]);
     // Written before the thread can be reached by a waker; a deadline that ends the wait writes over it.
     call.frame().set_result(Ok(0));
-    let program = call.program;
-    let deadline = (deadline != u64::MAX).then_some(deadline);
-    let waits = kernel().sched.wait(&Here, call.here, key, deadline, |held| {
-        let word = read_word(program, held, address)?;
-        if word == expected { Ok(()) } else { Err(Error::Changed) }
-    });
-    match waits {
-        Ok(()) => {
-            parked(call);
-            Outcome::Gone
-        }
+    match wait_on(&Here, call.here, call.program, word, deadline) {
+        Ok(()) => Outcome::Gone,
         Err(error) => Err(error).into(),
     }
 }
 
+/// Parks the caller on a word of its program until a wake or the deadline (`u64::MAX`: none), while it holds `expected`.
+///
+/// # Errors
+/// `BadAddress`, `Changed`; the caller runs on.
+#[inline(always)]
+pub(super) fn wait_on<M: Machine>(
+    m: &M,
+    here: &mut HartToken,
+    program: &'static Program,
+    (address, expected): (u64, u32),
+    deadline: u64,
+) -> Result<(), Error> {
+    let deadline = (deadline != u64::MAX).then_some(deadline);
+    kernel().sched.wait(m, here, Key::Address(program.number, address), deadline, |held| {
+        let word = read_word(program, held, address as usize)?;
+        if word == expected { Ok(()) } else { Err(Error::Changed) }
+    })?;
+    parked(m, here, program);
+    Ok(())
+}
+
 pub(super) fn wake(call: &mut Call<'_>) -> Result<u64, Error> {
-    let (address, count) = (call.size(0), call.size(1));
+    wake_on(&Here, call.here, call.program, call.args[0], call.args[1])
+}
+
+/// Wakes up to `count` threads that wait on a word of the caller's program: how many.
+///
+/// # Errors
+/// `BadAddress`.
+#[inline(always)]
+pub(super) fn wake_on<M: Machine>(
+    m: &M,
+    here: &mut HartToken,
+    program: &'static Program,
+    address: u64,
+    count: u64,
+) -> Result<u64, Error> {
     // The word must be the caller's, so that a wild pointer is noticed here and not as a wait that never ends.
-    read_word(call.program, &mut call.here.unlocked(), address)?;
-    let key = Key::Address(call.program.number, call.args[0]);
-    Ok(kernel().sched.wake(&Here, call.here, key, count, WakeCause::Signal) as u64)
+    read_word(program, &mut here.unlocked(), address as usize)?;
+    let key = Key::Address(program.number, address);
+    Ok(kernel().sched.wake(m, here, key, count as usize, WakeCause::Signal) as u64)
 }
 
 pub(super) fn set_qos(call: &mut Call<'_>) -> Result<u64, Error> {

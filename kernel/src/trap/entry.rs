@@ -2,9 +2,9 @@
 
 use core::arch::naked_asm;
 
-use super::{call_from_user, trap_from_kernel, trap_from_user};
+use super::{trap_from_kernel, trap_from_user};
 use crate::hart::offsets;
-use crate::syscall::light;
+use crate::syscall::{direct, light};
 use antler_abi::Syscall;
 
 /// Saves or restores x1, x3 and x7 to x31 of a frame whose address is in t0 (x5); x2, x4, x5 and x6 have their own
@@ -153,10 +153,14 @@ pub(crate) unsafe extern "C" fn trap_entry() -> ! {
         "bne  a7, t0, 7f",
         "call {wait}",
         "j    4b",
-        "7:   call {other}",
+        "7:   li t0, {yield_number}",
+        "bne  a7, t0, 8f",
+        "lla  a1, {turn}",
+        "j    3f",
+        "8:   call {other}",
         "j    4b",
 
-        "3:   ld t0, {frame}(tp)",       // not answered at once: the task may have to leave
+        "3:   ld t0, {frame}(tp)",       // not answered at once: the task may have to leave; a1 is who goes on
         "csrr t1, sepc",
         "addi t1, t1, 4",
         "sd   t1, 0(t0)",
@@ -170,7 +174,7 @@ pub(crate) unsafe extern "C" fn trap_entry() -> ! {
         kept_registers!("sd"),
         "mv   s0, zero",
         "mv   ra, zero",
-        "call {call_from_user}",
+        "jalr a1",
         "j    {user_return}",
 
         "1:   sd t1, {t1_slot}(tp)",
@@ -234,9 +238,10 @@ pub(crate) unsafe extern "C" fn trap_entry() -> ! {
         wake = sym light::wake,
         wait = sym light::wait,
         other = sym light::other,
+        turn = sym direct::turn,
         wake_number = const Syscall::Wake as usize,
         wait_number = const Syscall::Wait as usize,
-        call_from_user = sym call_from_user,
+        yield_number = const Syscall::Yield as usize,
         from_user = sym trap_from_user,
         from_kernel = sym trap_from_kernel,
         user_return = sym user_return,
