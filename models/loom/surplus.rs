@@ -57,6 +57,31 @@ fn a_queued_task_is_never_left_unannounced() {
     });
 }
 
+/// The thief takes the one task that is queued, meets an empty ring and withdraws the announcement, while the owner's task
+/// yields: what goes to the ring then is announced, though the owner does not look.
+#[test]
+fn a_yield_leaves_no_task_unannounced() {
+    explore("a thief's retraction against a yield", Some(2), || {
+        let [mut cpu0, cpu1] = World::online(4);
+        busy(&mut cpu0);
+        here(&mut cpu0);
+        let _ = cpu0.proceed();
+        let world = cpu0.world.clone();
+        let cpu1 = cpu1.run(|cpu1| {
+            let _ = cpu1.steal(0, 1);
+            let _ = cpu1.steal(0, 1);
+        });
+        cpu0.yield_now();
+        let _ = cpu0.proceed();
+        let (mut cpu1, ()) = cpu1.join();
+        if world.sched.queued(CpuId::BOOT) > 0 {
+            assert_eq!(cpu1.steal(0, 1), Steal::Took(1), "a queued task is not announced");
+        }
+        let _ = cpu1.proceed();
+        check(vec![cpu0, cpu1]);
+    });
+}
+
 /// The owner takes its own spare task back while the thief goes for it, and both would sleep without it.
 #[test]
 fn owner_and_thief_agree_on_the_last_task() {

@@ -97,6 +97,7 @@ impl Shared {
         all.into_iter().for_each(|task| assert!(self.park(self.pool.start(task), KEY), "the word is 0"));
         let again: Vec<usize> = self.wake(KEY, tasks).iter().map(Runnable::slot).collect();
         assert_eq!(again, slots, "a waiter was left in a list: those who wait again are not all found");
+        assert!(self.table.is_quiet(KEY), "a list counts waiters that are gone");
     }
 }
 
@@ -117,6 +118,26 @@ fn a_wake_does_not_fall_between_check_and_park() {
             usize::from(waits),
             "a wake was lost: the task waits for a word that has changed"
         );
+        if waits {
+            shared.each_once(1, [woken]);
+        }
+    });
+}
+
+/// The waker takes the lock only if somebody waits. Who is about to wait, and not seen, sees the changed word.
+#[test]
+fn who_is_about_to_wait_is_seen_or_sees() {
+    explore("waits, park against a wake that looks first", None, || {
+        let shared = Shared::new(1);
+        let task = shared.start();
+        let theirs = shared.clone();
+        let waker = thread::spawn(move || {
+            theirs.word.store(1, Ordering::Relaxed);
+            if theirs.table.is_quiet(KEY) { Vec::new() } else { theirs.wake(KEY, 1) }
+        });
+        let waits = shared.park(task, KEY);
+        let woken = waker.join().expect("the waker ends");
+        assert_eq!(woken.len(), usize::from(waits), "a waiter was overlooked: nobody wakes it");
         if waits {
             shared.each_once(1, [woken]);
         }

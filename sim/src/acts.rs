@@ -129,7 +129,10 @@ impl<const W: usize> Sim<'_, W> {
     pub(crate) fn wake(&mut self, cpu: usize, key: Key, count: usize) {
         let view = self.view(cpu);
         self.world.note(cpu, Note::WakeAsked { key, count });
-        let count = self.sched.wake(&view, &mut self.tokens[cpu], key, count, WakeCause::Signal);
+        let count = match self.sched.nobody_waits(key) {
+            true => 0,
+            false => self.sched.wake(&view, &mut self.tokens[cpu], key, count, WakeCause::Signal),
+        };
         self.world.note(cpu, Note::WakeDone { key, count });
     }
 

@@ -34,20 +34,16 @@ impl<const W: usize> Scheduler<W> {
     pub fn next<M: Machine>(&self, m: &M, here: &mut HartToken) -> Next {
         let me = CpuId::here(here);
         let local = self.locals.mine(here);
-        let mut switched = false;
         if !local.attention {
             if !local.yielded {
                 return Next::Same;
             }
             if let Some(slot) = self.rotate(m, me, local) {
-                if !local.attention {
-                    self.count_dispatch(me, local, slot as u32);
-                    return Next::Run(slot);
-                }
-                switched = true;
+                self.count_dispatch(me, local, slot as u32);
+                return Next::Run(slot);
             }
         }
-        self.next_of_all(m, me, local, switched)
+        self.next_of_all(m, me, local)
     }
 
     /// Does what [`Scheduler::next`] does when the current task goes on, if it does; false, with nothing done, if it may have
@@ -75,9 +71,10 @@ impl<const W: usize> Scheduler<W> {
         stays
     }
 
-    /// [`Scheduler::next`], when there is something to look at. `switched`: the current task is not the one that ran last.
+    /// [`Scheduler::next`], when there is something to look at.
     #[inline(never)]
-    fn next_of_all<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local, mut switched: bool) -> Next {
+    fn next_of_all<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local) -> Next {
+        let mut switched = false;
         let mut turns = 0;
         loop {
             if turns > 0 {

@@ -2,22 +2,22 @@
 //! is looked at, because nothing else has changed since the CPU looked at everything.
 
 use antler_facts::{Event, Leave, Place};
-use antler_sync::atomic::{Ordering, fence};
+use antler_sync::atomic::Ordering;
 
 use crate::cpu::Local;
 use crate::ids::CpuId;
 use crate::machine::Machine;
 use crate::presence::State;
 use crate::scheduler::Scheduler;
-use crate::timers::NEVER;
 
 impl<const W: usize> Scheduler<W> {
     /// The task that runs now, in place of the one that yielded. `None`: everything is to be looked at, and the current task
     /// may have gone to its queue already.
     ///
-    /// What stays as it is: a higher class was not there when this CPU last looked, and has not come (it would be in the
-    /// inbox); the CPU goes on sharing that class, so its presence is right; its ring has tasks before and after, or neither,
-    /// so what it announces is right, but for a thief that found the ring empty in between (looked for below).
+    /// What stays as it is: a higher class was not there when this CPU last looked, and has not come since. The CPU goes on
+    /// sharing that class, so its presence is right and its tick is set. What it announces is right too, without another
+    /// look: the task goes in before the next one comes out, so a thief never finds the queue empty in between, and whoever
+    /// sees the head behind the one sees the tail behind the other (Release in `Ring::pop`, Acquire in `Ring::len`).
     #[inline(always)]
     pub(crate) fn rotate<M: Machine>(&self, m: &M, me: CpuId, local: &mut Local) -> Option<usize> {
         let shared = self.shared(me);
@@ -27,16 +27,15 @@ impl<const W: usize> Scheduler<W> {
         let index = class.index();
         let (ring, end, pinned) = (&shared.rings[index], &mut local.ends[index], &mut local.pinned[index]);
         let (kept, free) = (pinned.front(), ring.front(end));
-        if free.is_some() == stays || (kept.is_none() && free.is_none()) || shared.inbox.has_mail() {
+        // One queue of the two, and not both: no question which of them is first.
+        if free.is_some() == stays || kept.is_some() != stays || shared.inbox.has_mail() {
             return None;
         }
         let task = local.current.take()?;
         m.save(&task);
-        let name = self.tasks.fact(slot);
-        m.fact(Event::Leave { task: name, why: Leave::Yield });
+        m.fact(Event::Leave { task: self.tasks.fact(slot), why: Leave::Yield });
         let task = self.tasks.requeue(task);
-        m.fact(Event::Enqueue { task: name, target: me.fact(), place: Place::Local });
-        let order = |slot: u32| self.tasks.slot(slot).order.load(Ordering::Relaxed);
+        m.fact(Event::Enqueue { task: self.tasks.fact(slot), target: me.fact(), place: Place::Local });
         self.tasks.slot(slot as u32).order.store(local.order, Ordering::Relaxed);
         local.order += 1;
         let next = if stays {
@@ -44,16 +43,7 @@ impl<const W: usize> Scheduler<W> {
             pinned.pop()
         } else {
             ring.push(end, task);
-            let next = match (kept, ring.front(end)) {
-                (Some(kept), Some(free)) if order(kept) < order(free) => pinned.pop(),
-                _ => ring.pop(end),
-            };
-            // Mirror of `retract_surplus` (clear bit, fence, read tail).
-            fence(Ordering::SeqCst);
-            if !self.sets.surplus[index].contains(me) {
-                local.attention = true;
-            }
-            next
+            ring.pop(end)
         };
         let Some(next) = next else {
             // Thieves took all of them, the one that yielded among them.
@@ -64,10 +54,8 @@ impl<const W: usize> Scheduler<W> {
         let slot = next.slot();
         self.tasks.set_home(slot, me);
         local.current = Some(self.tasks.start(next));
+        // The tick that is set comes before that, and is set anew then.
         local.slice_end = m.now() + self.slice;
-        if local.armed == NEVER {
-            self.arm(m, local, local.slice_end);
-        }
         Some(slot)
     }
 }
