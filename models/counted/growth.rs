@@ -35,22 +35,32 @@ const W: usize = 8;
 const FLAT: u64 = 10;
 
 /// A yield among tasks of one class, to the next one.
+fn rotate<const W: usize>(size: Size) -> Work {
+    let mut board = Board::<W>::new(size);
+    board.occupy(|cpu| cpu == 0);
+    yield_to_the_next(board, false)
+}
+
+/// The same by a CPU that looks at everything, as after an interrupt.
 fn dispatch<const W: usize>(size: Size) -> Work {
     let mut board = Board::<W>::new(size);
     board.occupy(|cpu| cpu == 0);
-    yield_to_the_next(board)
+    yield_to_the_next(board, true)
 }
 
 /// The same while every other CPU is idle, and may run none of the tasks that are queued.
 fn dispatch_under_ceilings<const W: usize>(size: Size) -> Work {
-    yield_to_the_next(Board::<W>::with_ceilings(size, 1))
+    yield_to_the_next(Board::<W>::with_ceilings(size, 1), true)
 }
 
-fn yield_to_the_next<const W: usize>(mut board: Board<W>) -> Work {
+fn yield_to_the_next<const W: usize>(mut board: Board<W>, looks: bool) -> Work {
     board.queue_all(0);
     for _ in 0..4 {
         let _ = board.next(0);
         board.sched.yield_now(&mut board.tokens[0]);
+    }
+    if looks {
+        board.sched.look_again(&mut board.tokens[0]);
     }
     work(|| assert!(matches!(board.next(0), Next::Run(_))))
 }
@@ -145,7 +155,8 @@ struct Operation {
     step: Option<Step>,
 }
 
-const OPERATIONS: [Operation; 5] = [
+const OPERATIONS: [Operation; 6] = [
+    Operation { name: "yield", wide: rotate::<W>, narrow: rotate::<1>, step: None },
     Operation { name: "dispatch", wide: dispatch::<W>, narrow: dispatch::<1>, step: None },
     Operation { name: "wake, home busy", wide: wake_busy::<W>, narrow: wake_busy::<1>, step: None },
     Operation {
@@ -164,7 +175,7 @@ const OPERATIONS: [Operation; 5] = [
         narrow: steal::<1>,
         step: Some(Step {
             at: |size| size.tasks >= 8,
-            most: 28,
+            most: 30,
             why: "of 2 queued tasks it moves 1, of 8 and more it moves 4, which leaves some to announce",
         }),
     },

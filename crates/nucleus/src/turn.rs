@@ -14,7 +14,7 @@ impl<const W: usize> Scheduler<W> {
     /// The task that runs now, in place of the one that yielded. `None`: everything is to be looked at, and the current task
     /// may have gone to its queue already.
     ///
-    /// What stays as it is: a higher class was not there when this CPU last looked, and has not come since. The CPU goes on
+    /// What stays as it is: a higher class was not there when this CPU last looked, and has not come since. This CPU goes on
     /// sharing that class, so its presence is right and its tick is set. What it announces is right too, without another
     /// look: the task goes in before the next one comes out, so a thief never finds the queue empty in between, and whoever
     /// sees the head behind the one sees the tail behind the other (Release in `Ring::pop`, Acquire in `Ring::len`).
@@ -29,6 +29,10 @@ impl<const W: usize> Scheduler<W> {
         let (kept, free) = (pinned.front(), ring.front(end));
         // One queue of the two, and not both: no question which of them is first.
         if free.is_some() == stays || kept.is_some() != stays || shared.inbox.has_mail() {
+            return None;
+        }
+        // Pinned tasks were let in when they were made; of the others the ceiling may have been lowered.
+        if !stays && class > shared.ceiling() {
             return None;
         }
         let task = local.current.take()?;

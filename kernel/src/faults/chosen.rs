@@ -63,7 +63,7 @@ static FAULTS: &[Entry] = &[
     entry("task-lost", Which::Sched(Sched::TaskLost), Some(Marker::RejectOffline), 1),
     entry("task-twice", Which::Sched(Sched::TaskTwice), Some(Marker::RejectOffline), 1),
     entry("task-strays", Which::Sched(Sched::TaskStrays), Some(Marker::RejectOffline), 1),
-    entry("satp-stale", Which::Kernel(Fault::SatpStale), Some(Marker::Timer), ALWAYS),
+    entry("satp-stale", Which::Kernel(Fault::SatpStale), Some(Marker::UserMode), ALWAYS),
     entry("frame-late", Which::Kernel(Fault::FrameLate), Some(Marker::RejectOffline), ALWAYS),
     entry("fp-unsaved", Which::Kernel(Fault::FpUnsaved), None, ALWAYS),
     entry("fp-leaked", Which::Kernel(Fault::FpLeaked), None, ALWAYS),
