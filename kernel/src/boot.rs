@@ -68,11 +68,7 @@ pub(crate) extern "C" fn boot_main(hart: u64, dtb: u64, instret: u64) -> ! {
     let args = BootArgs::parse(&board.bootargs)
         .unwrap_or_else(|error| end::refuse(MachineExit::BadInput, format_args!("{error}")));
     timer::init(&board, args.timers);
-    say!(
-        "KINIT: console: {}; doorbells: SBI IPI; timers: {}",
-        console::port_name(),
-        timer::name()
-    );
+    say!("KINIT: console: {}; doorbells: SBI IPI; timers: {}", console::port_name(), timer::name());
     let harts = demands::number_harts(&board, hart);
     #[cfg(feature = "faults")]
     faults::demand(harts.len());

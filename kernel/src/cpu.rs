@@ -37,7 +37,12 @@ pub(crate) fn resume(here: &mut HartToken) -> *mut Frame {
 
 /// [`resume`], for who has looked everything up already.
 #[inline(always)]
-pub(crate) fn go_on<M: Machine>(m: &M, k: &'static Kernel, block: &'static HartBlock, here: &mut HartToken) -> *mut Frame {
+pub(crate) fn go_on<M: Machine>(
+    m: &M,
+    k: &'static Kernel,
+    block: &'static HartBlock,
+    here: &mut HartToken,
+) -> *mut Frame {
     match usually(m, k, block, here) {
         Some(frame) => frame,
         None => unusually(k, block, here),
@@ -128,7 +133,12 @@ fn switch_to<M: Machine>(
 
 /// Leaves the address space that the hart has for the program's.
 #[inline(never)]
-fn change_space(k: &'static Kernel, block: &'static HartBlock, here: &mut HartToken, program: &'static Program) {
+fn change_space(
+    k: &'static Kernel,
+    block: &'static HartBlock,
+    here: &mut HartToken,
+    program: &'static Program,
+) {
     let me = CpuId::here(here);
     let context = k.contexts.mine(here);
     let old = block.program();

@@ -61,8 +61,10 @@ unsafe impl Sync for Threads {}
 
 impl Threads {
     pub(crate) fn new(count: usize) -> Threads {
-        let blank =
-            || Thread { frame: Frame { x: [0; 32], whole: 1 }, fp: FpState { f: [0; 32], fcsr: 0, used: false } };
+        let blank = || Thread {
+            frame: Frame { x: [0; 32], whole: 1 },
+            fp: FpState { f: [0; 32], fcsr: 0, used: false },
+        };
         Threads { cells: (0..count).map(|_| UnsafeCell::new(blank())).collect() }
     }
 

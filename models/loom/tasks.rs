@@ -43,12 +43,15 @@ impl Shared {
         self.pool.start(self.pool.spawn(0, Qos::Normal, CpuId::BOOT, false).expect("the pool has room"))
     }
 
-    /// Writes the task's frame and gives it to its slot.
+    /// Writes the task's frame and gives it to its slot. The frame is written under the check, behind the fence before it:
+    /// who sleeps has no such fence, and parks as whole.
     fn park(&self, task: Running, frame: u32) {
-        self.frames.save(task.slot(), frame);
         let mut token = Brand::virtual_harts(1).1.remove(0).enter();
-        let held = &mut token.unlocked();
-        let parked = self.table.park(&self.pool, task, KEY, held, &Turn, |_| Ok::<_, ()>(()));
+        let (slot, held) = (task.slot(), &mut token.unlocked());
+        let parked = self.table.park(&self.pool, task, KEY, held, &Turn, |_| {
+            self.frames.save(slot, frame);
+            Ok::<_, ()>(())
+        });
         assert!(parked.is_ok(), "nothing keeps it from parking");
     }
 

@@ -91,7 +91,7 @@ pub(crate) enum Fault {
 }
 
 #[cfg(feature = "faults")]
-pub(crate) use chosen::{meddles, commits, demand, reached, scheduler_commits, take, told};
+pub(crate) use chosen::{commits, demand, meddles, reached, scheduler_commits, take, told};
 #[cfg(feature = "faults")]
 pub(crate) use defer::defer;
 #[cfg(feature = "faults")]

@@ -75,7 +75,9 @@ pub(crate) extern "C" fn wait() -> *mut Frame {
         let [address, expected, deadline] = [0, 1, 2].map(|i| entry.frame().x[A0 + i]);
         // Written before the thread can be reached by a waker; a deadline that ends the wait writes over it.
         entry.frame().set_result(Ok(0));
-        if let Err(error) = tasks::wait_on(m, &mut entry.here, entry.program, (address, expected as u32), deadline) {
+        if let Err(error) =
+            tasks::wait_on(m, &mut entry.here, entry.program, (address, expected as u32), deadline)
+        {
             entry.frame().set_result(Err(error));
             m.fact(Event::Refused { number: Syscall::Wait as u64, error, argument: address });
         }

@@ -43,7 +43,16 @@ const CLOCK: u64 = Syscall::Clock as u64;
 const CPU: u64 = Syscall::Cpu as u64;
 
 /// `Null`. A call's arguments are as they were in `a0` to `a7`.
-pub(crate) extern "C" fn null(a0: u64, a1: u64, a2: u64, a3: u64, a4: u64, a5: u64, a6: u64, a7: u64) -> Answer {
+pub(crate) extern "C" fn null(
+    a0: u64,
+    a1: u64,
+    a2: u64,
+    a3: u64,
+    a4: u64,
+    a5: u64,
+    a6: u64,
+    a7: u64,
+) -> Answer {
     match faults::meddles() {
         true => whole(a0, a1, a2, a3, a4, a5, a6, a7),
         false => done(a0, Ok(0), a7),
@@ -51,7 +60,16 @@ pub(crate) extern "C" fn null(a0: u64, a1: u64, a2: u64, a3: u64, a4: u64, a5: u
 }
 
 /// `Wake`: if nobody waits, without any lock.
-pub(crate) extern "C" fn wake(a0: u64, a1: u64, a2: u64, a3: u64, a4: u64, a5: u64, a6: u64, a7: u64) -> Answer {
+pub(crate) extern "C" fn wake(
+    a0: u64,
+    a1: u64,
+    a2: u64,
+    a3: u64,
+    a4: u64,
+    a5: u64,
+    a6: u64,
+    a7: u64,
+) -> Answer {
     if faults::meddles() {
         return whole(a0, a1, a2, a3, a4, a5, a6, a7);
     }
@@ -65,7 +83,16 @@ pub(crate) extern "C" fn wake(a0: u64, a1: u64, a2: u64, a3: u64, a4: u64, a5: u
 }
 
 /// `Wait`: not at all, if the word has changed already.
-pub(crate) extern "C" fn wait(a0: u64, a1: u64, a2: u64, a3: u64, a4: u64, a5: u64, a6: u64, a7: u64) -> Answer {
+pub(crate) extern "C" fn wait(
+    a0: u64,
+    a1: u64,
+    a2: u64,
+    a3: u64,
+    a4: u64,
+    a5: u64,
+    a6: u64,
+    a7: u64,
+) -> Answer {
     if faults::meddles() {
         return whole(a0, a1, a2, a3, a4, a5, a6, a7);
     }
@@ -79,7 +106,16 @@ pub(crate) extern "C" fn wait(a0: u64, a1: u64, a2: u64, a3: u64, a4: u64, a5: u
 }
 
 /// Every other call.
-pub(crate) extern "C" fn other(a0: u64, a1: u64, a2: u64, a3: u64, a4: u64, a5: u64, a6: u64, a7: u64) -> Answer {
+pub(crate) extern "C" fn other(
+    a0: u64,
+    a1: u64,
+    a2: u64,
+    a3: u64,
+    a4: u64,
+    a5: u64,
+    a6: u64,
+    a7: u64,
+) -> Answer {
     match a7 {
         CLOCK if !faults::meddles() => done(a0, Ok(time::now()), a7),
         CPU if !faults::meddles() => done(a0, Ok(HartBlock::mine().cpu.index() as u64), a7),
@@ -112,9 +148,9 @@ extern "C" fn whole(a0: u64, a1: u64, a2: u64, a3: u64, a4: u64, a5: u64, a6: u6
 fn nobody_waits(address: u64) -> bool {
     let block = HartBlock::mine();
     block.seen.word(address).is_some()
-        && block.program().is_some_and(|program| {
-            kernel().sched.nobody_waits(Key::Address(program.number, address))
-        })
+        && block
+            .program()
+            .is_some_and(|program| kernel().sched.nobody_waits(Key::Address(program.number, address)))
 }
 
 /// Whether the word is the program's and not what the caller would wait for.

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// What may be lost against what is recorded, in per mille.
 const TOLERANCE: u64 = 20;
+/// The same where another compiler, or another QEMU with its firmware, was recorded: both have a part in most figures.
+const TOLERANCE_OTHERS: u64 = 250;
 
 /// One figure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,9 +63,9 @@ impl Figure {
         }))
     }
 
-    /// Instructions of one operation, rounded up.
-    pub fn each(&self) -> u64 {
-        self.p50.div_ceil(u64::from(self.per.max(1)))
+    /// What one operation of a sample took, rounded up.
+    pub fn each(&self, sample: u64) -> u64 {
+        sample.div_ceil(u64::from(self.per.max(1)))
     }
 
     fn same_case(&self, other: &Figure) -> bool {
@@ -94,8 +96,14 @@ impl Figures {
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
     }
 
+    /// Whether both were measured with the same compiler, QEMU and firmware.
+    pub fn same_tools(&self, other: &Figures) -> bool {
+        (&self.qemu, &self.compiler) == (&other.qemu, &other.compiler)
+    }
+
     /// What is worse than recorded, or cannot be compared: a line each.
     pub fn worse_than(&self, recorded: &Figures) -> Vec<String> {
+        let tolerance = if self.same_tools(recorded) { TOLERANCE } else { TOLERANCE_OTHERS };
         let mut lines = Vec::new();
         for figure in &self.figures {
             let Some(before) = recorded.figures.iter().find(|before| before.same_case(figure)) else {
@@ -104,7 +112,7 @@ impl Figures {
             };
             for (what, now, then) in [("p50", figure.p50, before.p50), ("worst", figure.worst, before.worst)]
             {
-                if now * 1000 > then * (1000 + TOLERANCE) {
+                if now * 1000 > then * (1000 + tolerance) {
                     lines.push(format!("{}: {what} is {now}, recorded {then}", figure.name()));
                 }
             }
@@ -136,7 +144,7 @@ mod tests {
     fn lines_of_the_program_are_read() {
         let figure = Figure::read(LINE, 2).unwrap().unwrap();
         assert_eq!(
-            (figure.name(), figure.each(), figure.worst),
+            (figure.name(), figure.each(figure.p50), figure.worst),
             ("null, 2 harts, 10 tasks beside".into(), 223, 460)
         );
         assert_eq!(Figure::read("KINIT: boot ok", 1).unwrap(), None);
@@ -165,6 +173,10 @@ mod tests {
         let none = Figures { figures: Vec::new(), ..figures(0, 0) };
         assert_eq!(figures(1, 1).worse_than(&none), [format!("{name}: nothing is recorded")]);
         assert_eq!(none.worse_than(&recorded), [format!("{name}: recorded, and not measured any more")]);
+        let others = Figures { compiler: "d".into(), ..figures(1250, 2500) };
+        assert_eq!(others.worse_than(&recorded), Vec::<String>::new());
+        let others = Figures { compiler: "d".into(), ..figures(1251, 2500) };
+        assert_eq!(others.worse_than(&recorded), [format!("{name}: p50 is 1251, recorded 1000")]);
         assert_eq!((figures(1000, 2000).same_as(&recorded), figures(1000, 1).same_as(&recorded)), (1, 0));
     }
 }

@@ -25,13 +25,12 @@ pub fn boot(line: &str, harts: u16) -> Option<Figure> {
 
 fn rows(figures: &Figures) -> Vec<[String; 5]> {
     let row = |figure: &Figure| {
-        let each = |total: u64| total.div_ceil(u64::from(figure.per.max(1))).to_string();
         [
             figure.row.clone(),
             figure.harts.to_string(),
             figure.tasks.to_string(),
-            each(figure.p50),
-            each(figure.worst),
+            figure.each(figure.p50).to_string(),
+            figure.each(figure.worst).to_string(),
         ]
     };
     figures.figures.iter().map(row).collect()

@@ -23,10 +23,16 @@ pub fn steps() -> Vec<Step> {
         true => Call::new(["tamper"]).run(ctx)?.exits(Exit::Success)?.passes(),
         false => Ok(Count::SKIPPED),
     });
+    let costs = Step::boots("instructions of the short paths", |ctx| {
+        match setup::qemu(ctx)?.is_fair_under_icount() {
+            true => Call::new(["bench", "--check"]).run(ctx)?.exits(Exit::Success)?.passes(),
+            false => Ok(Count::SKIPPED),
+        }
+    });
     let repeats = SIZES.map(|smp| {
         Step::boots(format!("SMP={smp} repeats to the byte under icount"), move |ctx| repeats(ctx, smp))
     });
-    [counterfactuals, tampered].into_iter().chain(repeats).collect()
+    [counterfactuals, tampered, costs].into_iter().chain(repeats).collect()
 }
 
 /// The same proof several times: what the guest said and stated is the same each time.

@@ -20,8 +20,11 @@ use meter::Samples;
 /// What a row gives: what each sample took, and how many operations a sample is.
 type Row = Result<(Samples, usize), Error>;
 
-/// Every row: its name, and what measures it beside that many further tasks. Each runs in a thread of its own on cpu0.
-const ROWS: [(&str, fn(usize) -> Row); 9] = [
+/// Measures a row beside that many further tasks.
+type Measure = fn(usize) -> Row;
+
+/// Every row: its name, and what measures it. Each runs in a thread of its own on cpu0.
+const ROWS: [(&str, Measure); 9] = [
     ("null", calls::null),
     ("clock", calls::clock),
     ("signal-wait", calls::signal_and_wait),
