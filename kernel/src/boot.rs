@@ -24,7 +24,7 @@ use crate::program::{self, Program};
 use crate::sbi::{self, Extension};
 use crate::state::{self, Kernel, WORDS, kernel};
 use crate::thread::{Thread, Threads};
-use crate::{bringup, console, counters, cpu, demands, end, entry, evidence, hart, time, timer};
+use crate::{bringup, console, counters, cpu, demands, doorbell, end, entry, evidence, hart, time, timer};
 
 use page_table_entry::MappingFlags;
 
@@ -67,14 +67,20 @@ pub(crate) extern "C" fn boot_main(hart: u64, dtb: u64, instret: u64) -> ! {
     let board = Board { bootargs: faults::take(&board.bootargs), ..board };
     let args = BootArgs::parse(&board.bootargs)
         .unwrap_or_else(|error| end::refuse(MachineExit::BadInput, format_args!("{error}")));
-    timer::init(&board, args.timers);
-    say!("KINIT: console: {}; doorbells: SBI IPI; timers: {}", console::port_name(), timer::name());
     let harts = demands::number_harts(&board, hart);
+    timer::init(&board, args.timers);
+    let doorbells = doorbell::init(&board, &harts, args.doorbells);
+    say!(
+        "KINIT: console: {}; doorbells: {}; timers: {}",
+        console::port_name(),
+        doorbell::name(),
+        timer::name()
+    );
     #[cfg(feature = "faults")]
     faults::demand(harts.len());
     set_up_memory(&board, dtb, harts.len());
-    let mut table = map_kernel(&board);
-    let blocks = make_blocks(&board, &mut table, &harts);
+    let mut table = map_kernel(&board, doorbells.as_deref().unwrap_or(&[]));
+    let blocks = make_blocks(&board, &mut table, &harts, doorbells.as_deref());
     let own = blocks[0];
     let kernel = make_kernel(&board, &args, &table, blocks);
     state::init(kernel);
@@ -184,8 +190,9 @@ fn set_up_memory(board: &Board, dtb: u64, cpus: usize) {
 }
 
 /// The final page table: every part of the image with its own permissions, all memory behind it writable and not
-/// executable, what lies before it (firmware's) not at all, and the registers of the devices that we use.
-fn map_kernel(board: &Board) -> PageTable {
+/// executable, what lies before it (firmware's) not at all, and the registers of the devices that we use, `doorbells` among
+/// them.
+fn map_kernel(board: &Board, doorbells: &[u64]) -> PageTable {
     let fail = |error| -> ! {
         end::refuse(
             MachineExit::BootRefused,
@@ -211,19 +218,25 @@ fn map_kernel(board: &Board) -> PageTable {
                 .unwrap_or_else(|error| fail(error));
         }
     }
-    let mut last = None;
-    for device in devices(board) {
-        let page = device.base & !(layout::PAGE as u64 - 1);
-        if last.replace(page) != Some(page) {
-            let size = (device.end().next_multiple_of(layout::PAGE as u64) - page) as usize;
-            paging::map_direct(&mut table, page, size, read | MappingFlags::WRITE)
-                .unwrap_or_else(|error| fail(error));
-        }
+    let doorbells = doorbells.iter().map(|&base| Range { base, size: 4 });
+    let pages =
+        |device: Range| (device.base & !(layout::PAGE as u64 - 1)..device.end()).step_by(layout::PAGE);
+    let mut pages: Vec<u64> = devices(board).chain(doorbells).flat_map(pages).collect();
+    pages.sort_unstable();
+    pages.dedup();
+    for page in pages {
+        paging::map_direct(&mut table, page, layout::PAGE, read | MappingFlags::WRITE)
+            .unwrap_or_else(|error| fail(error));
     }
     table
 }
 
-fn make_blocks(board: &Board, table: &mut PageTable, harts: &[HartId]) -> Vec<&'static HartBlock> {
+fn make_blocks(
+    board: &Board,
+    table: &mut PageTable,
+    harts: &[HartId],
+    doorbells: Option<&[u64]>,
+) -> Vec<&'static HartBlock> {
     let satp = paging::satp_of(table);
     let test_device = board.test.map_or(0, |range| to_virtual(range.base) as u64);
     let mut first = None;
@@ -243,6 +256,7 @@ fn make_blocks(board: &Board, table: &mut PageTable, harts: &[HartId]) -> Vec<&'
             reservation: Default::default(),
             satp,
             test_device,
+            doorbell: doorbells.map_or(0, |registers| to_virtual(registers[index]) as u64),
             caller: Default::default(),
             dump: Default::default(),
             stray: AtomicU64::new(0),

@@ -28,6 +28,8 @@ pub(crate) struct HartBlock {
     pub satp: u64,
     /// Virtual address of the board's test device; 0: none.
     pub test_device: u64,
+    /// Virtual address of the register that interrupts this hart; 0: firmware does it.
+    pub doorbell: u64,
     /// `ra`, `sp` and `tp` of the task whose call is under way.
     pub caller: UnsafeCell<[u64; 3]>,
     /// Registers of the kernel when it trapped.
@@ -93,7 +95,7 @@ impl SeenPage {
         if !address.is_multiple_of(4) {
             return None;
         }
-        let at = self.find(address / PAGE)? | address % PAGE;
+        let at = self.find(address / PAGE)? + address % PAGE;
         // SAFETY: aligned, in a page that is mapped for this program. Volatile because user threads write it as they like; the
         // load is one instruction, as their store is.
         Some(unsafe { (at as *const u32).read_volatile() })

@@ -7,9 +7,8 @@ use antler_sync::HartToken;
 use crate::faults::{self, Fault};
 use crate::machine::Here;
 use crate::state::kernel;
-use crate::{calls, end, time};
+use crate::{calls, doorbell, end, time};
 
-const SSIP: usize = 1 << 1;
 const STIP: usize = 1 << 5;
 
 /// The wait was not over before its deadline.
@@ -18,16 +17,11 @@ pub(crate) struct Late;
 
 /// Lets doorbell and timer end WFI and interrupt U-mode. The kernel itself is never interrupted: `sstatus.SIE` stays 0.
 pub(crate) fn enable() {
-    clear_doorbell();
+    doorbell::enable();
     // SAFETY: enables two sources that trap handler and idle path handle.
-    unsafe { core::arch::asm!("csrw sie, {}", in(reg) SSIP | STIP, options(nomem, nostack)) };
-}
-
-/// Clears this hart's doorbell, before its mailbox is read: a ring that comes later stays pending.
-fn clear_doorbell() {
-    // SAFETY: clears a pending bit. The fence keeps the mailbox read behind it; without it the read could come first and
-    // miss a post whose ring we then clear. To a fence, a write of a CSR is device output (unprivileged spec, "Zicsr").
-    unsafe { core::arch::asm!("csrc sip, {}", "fence iorw, iorw", in(reg) SSIP, options(nostack)) };
+    unsafe {
+        core::arch::asm!("csrw sie, {}", in(reg) doorbell::pending_bit() | STIP, options(nomem, nostack))
+    };
 }
 
 fn pending() -> usize {
@@ -40,11 +34,11 @@ fn pending() -> usize {
 /// Handles whatever is pending.
 pub(crate) fn handle(here: &mut HartToken, at: Seen) {
     let k = kernel();
-    let pending = pending();
+    let (pending, rung) = (pending(), doorbell::pending_bit());
     #[cfg(feature = "faults")]
-    let pending = faults::defer(pending, (SSIP, STIP), clear_doorbell);
-    if pending & SSIP != 0 {
-        clear_doorbell();
+    let pending = faults::defer(pending, (rung, STIP), doorbell::clear);
+    if pending & rung != 0 {
+        doorbell::clear();
         let kinds = k.sched.doorbell(&Here, here, at, calls::answer);
         if kinds.has(Request::Stop) && !faults::commits(Fault::StopIgnored) {
             end::stop_here();

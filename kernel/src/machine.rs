@@ -6,7 +6,7 @@ use antler_sync::Relax;
 
 use crate::faults::{self, Fault};
 use crate::hart::HartBlock;
-use crate::{end, evidence, fp, sbi, state, time, timer};
+use crate::{doorbell, end, evidence, fp, state, time, timer};
 
 /// The hart that we run on. It has no content: everything is found through `tp`.
 pub(crate) struct Here;
@@ -44,7 +44,7 @@ impl Machine for Here {
         if faults::commits(Fault::IpiDropped) || faults::commits(Fault::TickInstead) {
             return Ok(());
         }
-        sbi::send_ipi(state::hart_of(target)).map_err(RingError)
+        doorbell::ring(target).map_err(RingError)
     }
 
     fn unreachable(&self, target: CpuId, error: RingError) -> ! {

@@ -1,13 +1,14 @@
 //! This hart's timer: `stimecmp` where there is one (privileged spec, "Sstc"), else by firmware.
 
-use core::arch::naked_asm;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use antler_abi::MachineExit;
 use antler_parse::board::Board;
 use antler_parse::bootargs::Timers;
 
-use crate::{end, sbi};
+use crate::{csr, end, sbi};
+
+const STIMECMP: usize = 0x14d;
 
 /// Whether the harts' own timers are used. Set once, before any other hart runs.
 static OWN: AtomicBool = AtomicBool::new(false);
@@ -21,14 +22,14 @@ pub(crate) fn init(board: &Board, wanted: Option<Timers>) {
             MachineExit::BootRefused,
             format_args!("timers=sstc, but not every enabled hart has Sstc by the device tree"),
         ),
-        // SAFETY: no other hart runs, and this one has no timer set.
-        Some(Timers::Sstc) if !unsafe { answers() } => end::refuse(
+        // SAFETY: no other hart runs, and this one is not in a trap.
+        Some(Timers::Sstc) if !unsafe { csr::answers::<STIMECMP>() } => end::refuse(
             MachineExit::BootRefused,
             format_args!("timers=sstc, but firmware keeps stimecmp to itself (menvcfg.STCE)"),
         ),
         Some(Timers::Sstc) => true,
         // SAFETY: as above.
-        None => listed && unsafe { answers() },
+        None => listed && unsafe { csr::answers::<STIMECMP>() },
     };
     OWN.store(own, Ordering::Relaxed);
 }
@@ -46,29 +47,4 @@ pub(crate) fn set(ticks: u64) {
     } else {
         sbi::set_timer(ticks);
     }
-}
-
-/// Whether firmware lets S-mode have `stimecmp`.
-///
-/// ```text
-/// in:  S-mode, sstatus.SIE = 0   out: a0 = 1: it can be read; 0: reading it traps. stvec as it was, t0 to t2 changed
-/// ```
-///
-/// # Safety
-/// The hart has nothing in `sepc`, `scause`, `stval` and `sstatus.SPP` that anybody needs.
-#[unsafe(naked)]
-#[unsafe(link_section = ".text.trap.probe")] // a section of its own, so that the alignment is the label's too
-unsafe extern "C" fn answers() -> bool {
-    naked_asm!(
-        ".balign 4",
-        "csrr t1, stvec",
-        "la   t0, 1f",
-        "csrw stvec, t0",
-        "li   a0, 0",
-        "csrr t2, 0x14d",
-        "li   a0, 1",
-        ".balign 4",
-        "1:   csrw stvec, t1",
-        "ret",
-    )
 }

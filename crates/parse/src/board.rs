@@ -5,13 +5,14 @@
 //! removed its own nodes, and so loses every node behind it.)
 
 mod devices;
+mod doorbells;
 mod error;
 mod property;
 mod read;
 mod types;
 
 pub use error::BoardError;
-pub use types::{Board, HartEntry, Range, Uart};
+pub use types::{Board, Doorbell, DoorbellKind, HartEntry, Range, Uart};
 
 /// Enabled harts that the kernel can run, and the bound of CPU numbers.
 pub const MAX_HARTS: usize = 512;

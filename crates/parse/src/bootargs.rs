@@ -9,7 +9,7 @@ use antler_abi::Qos;
 use crate::board::MAX_HARTS;
 
 /// The arguments that there are, as errors list them.
-pub const KNOWN: &str = "selftest, stats, counters, facts=all|none, timers=sbi|sstc, ceiling=cpuN:CLASS";
+pub const KNOWN: &str = "selftest, stats, counters, facts=all|none, doorbells=sbi|sswi|imsic, timers=sbi|sstc, ceiling=cpuN:CLASS";
 
 /// What the boot arguments ask for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,11 +22,25 @@ pub struct BootArgs {
     pub counters: bool,
     /// `facts=all` or `facts=none`: record facts and send them to the host. Without it, as `selftest`.
     pub facts: bool,
+    /// `doorbells=sbi`, `doorbells=sswi` or `doorbells=imsic`: what interrupts a hart for another. Without it, what needs no
+    /// firmware where there is any.
+    pub doorbells: Option<Doorbells>,
     /// `timers=sbi` or `timers=sstc`: the timers to use. Without it, the harts' own where they have some.
     pub timers: Option<Timers>,
     /// `ceiling=cpuN:CLASS`: the highest class CPU N may take, in the order given, each CPU at most once. Whether the
     /// CPU exists is not known here.
     pub ceilings: Vec<(u16, Qos)>,
+}
+
+/// What interrupts a hart for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doorbells {
+    /// Firmware.
+    Sbi,
+    /// The SSWI device of an ACLINT.
+    Sswi,
+    /// IMSICs.
+    Imsic,
 }
 
 /// What sets a hart's timer.
@@ -45,11 +59,13 @@ pub enum BootArgError {
     Unknown(String),
     /// `facts=` with something other than `all` or `none`.
     BadFacts(String),
+    /// `doorbells=` with something other than `sbi`, `sswi` or `imsic`.
+    BadDoorbells(String),
     /// `timers=` with something other than `sbi` or `sstc`.
     BadTimers(String),
     /// `ceiling=` that is not `cpuN:CLASS` with N below [`MAX_HARTS`].
     BadCeiling(String),
-    /// `facts=` or `timers=` twice, or `ceiling=` twice for one CPU.
+    /// `facts=`, `doorbells=` or `timers=` twice, or `ceiling=` twice for one CPU.
     Repeated(String),
 }
 
@@ -59,6 +75,9 @@ impl fmt::Display for BootArgError {
             BootArgError::Unknown(word) => write!(f, "unknown boot argument `{word}`; known are {KNOWN}"),
             BootArgError::BadFacts(word) => {
                 write!(f, "boot argument `{word}`: expected facts=all or facts=none")
+            }
+            BootArgError::BadDoorbells(word) => {
+                write!(f, "boot argument `{word}`: expected doorbells=sbi, doorbells=sswi or doorbells=imsic")
             }
             BootArgError::BadTimers(word) => {
                 write!(f, "boot argument `{word}`: expected timers=sbi or timers=sstc")
@@ -98,6 +117,17 @@ impl BootArgs {
                         _ => return Err(BootArgError::BadFacts(word.to_string())),
                     };
                     if facts.replace(value).is_some() {
+                        return Err(BootArgError::Repeated(word.to_string()));
+                    }
+                }
+                Some(("doorbells", value)) => {
+                    let doorbells = match value {
+                        "sbi" => Doorbells::Sbi,
+                        "sswi" => Doorbells::Sswi,
+                        "imsic" => Doorbells::Imsic,
+                        _ => return Err(BootArgError::BadDoorbells(word.to_string())),
+                    };
+                    if args.doorbells.replace(doorbells).is_some() {
                         return Err(BootArgError::Repeated(word.to_string()));
                     }
                 }

@@ -1,7 +1,7 @@
 //! The boot argument reader.
 
 use antler_abi::Qos;
-use antler_parse::bootargs::{BootArgError, BootArgs, KNOWN, Timers};
+use antler_parse::bootargs::{BootArgError, BootArgs, Doorbells, KNOWN, Timers};
 use proptest::prelude::*;
 
 fn args(selftest: bool, stats: bool, facts: bool, ceilings: &[(u16, Qos)]) -> BootArgs {
@@ -18,6 +18,9 @@ fn arguments_are_read() {
     assert_eq!(read("selftest facts=none"), args(true, false, false, &[]));
     assert_eq!(read(" stats  facts=all stats "), args(false, true, true, &[]));
     assert_eq!(read("counters"), BootArgs { counters: true, ..BootArgs::default() });
+    assert_eq!(read("doorbells=sbi").doorbells, Some(Doorbells::Sbi));
+    assert_eq!(read("stats doorbells=sswi").doorbells, Some(Doorbells::Sswi));
+    assert_eq!(read("doorbells=imsic timers=sbi").doorbells, Some(Doorbells::Imsic));
     assert_eq!(read("timers=sbi").timers, Some(Timers::Sbi));
     assert_eq!(read("timers=sstc stats").timers, Some(Timers::Sstc));
     assert_eq!(
@@ -49,6 +52,11 @@ fn errors_name_the_word() {
     }
     let error = refused("facts=some");
     assert_eq!(error.to_string(), "boot argument `facts=some`: expected facts=all or facts=none");
+    for value in ["", "clint", "SSWI"] {
+        let text = "expected doorbells=sbi, doorbells=sswi or doorbells=imsic";
+        let word = format!("doorbells={value}");
+        assert_eq!(refused(&word).to_string(), format!("boot argument `{word}`: {text}"));
+    }
     for value in ["", "SSTC", "sbi,sstc"] {
         let text = format!("boot argument `timers={value}`: expected timers=sbi or timers=sstc");
         assert_eq!(refused(&format!("timers={value}")).to_string(), text);
@@ -63,7 +71,12 @@ fn errors_name_the_word() {
         );
         assert_eq!(error.to_string(), text);
     }
-    for twice in ["facts=all facts=all", "timers=sbi timers=sstc", "ceiling=cpu1:idle ceiling=cpu01:idle"] {
+    for twice in [
+        "facts=all facts=all",
+        "timers=sbi timers=sstc",
+        "doorbells=sbi doorbells=imsic",
+        "ceiling=cpu1:idle ceiling=cpu01:idle",
+    ] {
         let word = twice.split(' ').nth(1).unwrap();
         let text = format!("boot argument `{word}`: given before, give it once");
         assert_eq!(refused(twice).to_string(), text);
@@ -76,6 +89,9 @@ proptest! {
         selftest: bool,
         stats: bool,
         counters: bool,
+        doorbells in proptest::option::of(proptest::sample::select(&[
+            ("sbi", Doorbells::Sbi), ("sswi", Doorbells::Sswi), ("imsic", Doorbells::Imsic),
+        ][..])),
         timers in proptest::option::of(proptest::sample::select(&[Timers::Sbi, Timers::Sstc][..])),
         facts in any::<Option<bool>>(),
         ceilings in proptest::collection::btree_map(0..512u16, proptest::sample::select(&Qos::ALL[..]), 0..10),
@@ -84,6 +100,8 @@ proptest! {
             ceilings.iter().map(|(cpu, qos)| format!("ceiling=cpu{cpu}:{qos}")).collect();
         if selftest { words.push("selftest".into()); }
         if stats { words.push("stats".into()); }
+        if let Some((name, _)) = doorbells { words.push(format!("doorbells={name}")); }
+        let doorbells = doorbells.map(|(_, doorbells)| doorbells);
         if counters { words.push("counters".into()); }
         if let Some(timers) = timers {
             words.push(if timers == Timers::Sbi { "timers=sbi".into() } else { "timers=sstc".into() });
@@ -92,12 +110,12 @@ proptest! {
         let expected: Vec<(u16, Qos)> = ceilings.into_iter().collect();
         prop_assert_eq!(
             BootArgs::parse(&words.join(" ")).unwrap(),
-            BootArgs { counters, timers, ..args(selftest, stats, facts.unwrap_or(selftest), &expected) }
+            BootArgs { counters, doorbells, timers, ..args(selftest, stats, facts.unwrap_or(selftest), &expected) }
         );
     }
 
     #[test]
-    fn random_text_is_survived(text in "\\PC{0,60}", tail in "(ceiling=cpu|facts=|timers=|:| ).{0,20}") {
+    fn random_text_is_survived(text in "\\PC{0,60}", tail in "(ceiling=cpu|facts=|timers=|doorbells=|:| ).{0,20}") {
         let _ = BootArgs::parse(&text);
         let _ = BootArgs::parse(&(text + &tail));
     }
@@ -108,7 +126,7 @@ proptest! {
         before in proptest::collection::vec(proptest::sample::select(&["selftest", "stats"][..]), 0..4),
         wrong in proptest::sample::select(&[
             "Stats", "facts=", "facts=All", "facts", "ceiling=cpu1", "ceiling=cpu512:idle", "ceiling=cpu-1:idle",
-            "ceiling=cpu1:Idle", "ceiling=cpu1:idle:", "ceiling=cpu99999999999999999999:idle", "stats=1", "timers=", "timers=SBI", "--", "==",
+            "ceiling=cpu1:Idle", "ceiling=cpu1:idle:", "ceiling=cpu99999999999999999999:idle", "stats=1", "timers=", "timers=SBI", "doorbells=", "doorbells=plic", "--", "==",
         ][..]),
         after in proptest::collection::vec("[a-z=:0-9]{1,12}", 0..4),
     ) {
@@ -116,6 +134,7 @@ proptest! {
             before.iter().copied().chain([wrong]).chain(after.iter().map(String::as_str)).collect();
         let expected = match wrong.split_once('=') {
             Some(("facts", _)) => BootArgError::BadFacts(wrong.into()),
+            Some(("doorbells", _)) => BootArgError::BadDoorbells(wrong.into()),
             Some(("timers", _)) => BootArgError::BadTimers(wrong.into()),
             Some(("ceiling", _)) => BootArgError::BadCeiling(wrong.into()),
             _ => BootArgError::Unknown(wrong.into()),

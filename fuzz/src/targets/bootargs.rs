@@ -2,12 +2,15 @@
 
 use antler_abi::Qos;
 use antler_parse::board::MAX_HARTS;
-use antler_parse::bootargs::{BootArgError, BootArgs, Timers};
+use antler_parse::bootargs::{BootArgError, BootArgs, Doorbells, Timers};
 
 pub(super) const WORDS: &[&[u8]] = &[
     b"selftest ",
     b"stats ",
     b"counters ",
+    b"doorbells=sbi ",
+    b"doorbells=sswi ",
+    b"doorbells=imsic ",
     b"timers=sbi ",
     b"timers=sstc ",
     b"facts=all ",
@@ -39,6 +42,7 @@ pub(super) fn run(data: &[u8]) {
             let word = match &error {
                 BootArgError::Unknown(word)
                 | BootArgError::BadFacts(word)
+                | BootArgError::BadDoorbells(word)
                 | BootArgError::BadTimers(word)
                 | BootArgError::BadCeiling(word)
                 | BootArgError::Repeated(word) => word,
@@ -66,8 +70,13 @@ fn holds(args: &BootArgs, text: &str) {
     assert!(all + none <= 1 && sbi + sstc <= 1);
     let timers = if sbi == 1 { Some(Timers::Sbi) } else { (sstc == 1).then_some(Timers::Sstc) };
     assert_eq!(args.timers, timers);
+    let bells = [("sbi", Doorbells::Sbi), ("sswi", Doorbells::Sswi), ("imsic", Doorbells::Imsic)];
+    let given = bells.iter().filter(|(name, _)| count(&format!("doorbells={name}")) > 0);
+    let rung: usize = bells.iter().map(|(name, _)| count(&format!("doorbells={name}"))).sum();
+    assert!(rung <= 1);
+    assert_eq!(args.doorbells, given.map(|&(_, bells)| bells).next());
     assert_eq!(args.facts, all == 1 || (args.selftest && none == 0));
-    let plain = count("selftest") + count("stats") + count("counters") + all + none + sbi + sstc;
+    let plain = count("selftest") + count("stats") + count("counters") + all + none + rung + sbi + sstc;
     assert_eq!(plain + args.ceilings.len(), words.len(), "a word was passed over");
     let mut cpus: Vec<u16> = args.ceilings.iter().map(|(cpu, _)| *cpu).collect();
     assert!(cpus.iter().all(|&cpu| usize::from(cpu) < MAX_HARTS));
@@ -84,6 +93,11 @@ fn written(args: &BootArgs) -> String {
     words.extend(args.selftest.then(|| "selftest".to_owned()));
     words.extend(args.stats.then(|| "stats".to_owned()));
     words.extend(args.counters.then(|| "counters".to_owned()));
+    words.extend(args.doorbells.map(|doorbells| match doorbells {
+        Doorbells::Sbi => "doorbells=sbi".to_owned(),
+        Doorbells::Sswi => "doorbells=sswi".to_owned(),
+        Doorbells::Imsic => "doorbells=imsic".to_owned(),
+    }));
     words.extend(args.timers.map(|timers| match timers {
         Timers::Sbi => "timers=sbi".to_owned(),
         Timers::Sstc => "timers=sstc".to_owned(),

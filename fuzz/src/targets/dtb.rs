@@ -16,6 +16,8 @@ pub(super) const WORDS: &[&[u8]] = &[
     b"memory\0",
     b"ns16550a\0",
     b"virtio,mmio\0",
+    b"riscv,aclint-sswi\0",
+    b"riscv,imsics\0",
     b"reg\0",
     b"status\0",
 ];
@@ -84,6 +86,13 @@ fn holds(board: &Board) {
     assert!(board.virtio.len() <= 256 && board.virtio.iter().all(fits));
     if let Some(uart) = board.uart {
         assert!(fits(&uart.range) && uart.reg_shift <= 8 && [1, 2, 4].contains(&uart.io_width));
+    }
+    assert!(
+        board.doorbells.windows(2).all(|pair| (pair[0].kind, pair[0].hart) < (pair[1].kind, pair[1].hart))
+    );
+    for bell in &board.doorbells {
+        assert!(board.harts.iter().any(|hart| hart.id == bell.hart), "a doorbell of nobody");
+        assert_eq!(board.doorbell(bell.kind, bell.hart), Some(bell.address));
     }
     assert!(board.test.iter().chain(&board.initrd).all(fits));
     assert!(board.bootargs.len() <= 4096 && board.model.len() <= 4096);

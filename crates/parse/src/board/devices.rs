@@ -7,11 +7,14 @@ use dtoolkit::fdt::{Fdt, FdtNode};
 use dtoolkit::standard::NodeStandard;
 use dtoolkit::{Node, Property};
 
+use super::doorbells::{self, Register};
 use super::property::{bad, cells, enabled, number, ranges};
 use super::{BoardError, Range, Uart};
 
 /// Levels of nodes below the root. Real boards use about six.
 const MAX_DEPTH: usize = 16;
+/// Ranges of one device: a doorbell device has one for each group of harts.
+const MAX_REG: usize = 512;
 /// Slots of virtio-mmio; QEMU `virt` has 8.
 const MAX_VIRTIO: usize = 256;
 
@@ -21,6 +24,7 @@ pub(super) struct Devices {
     pub(super) uart: Option<Uart>,
     pub(super) test: Option<Range>,
     pub(super) virtio: Vec<Range>,
+    pub(super) doorbells: Vec<Register>,
     /// Whether `uart` is the one that `stdout-path` names.
     uart_named: bool,
 }
@@ -82,6 +86,8 @@ impl Devices {
             && (node.is_compatible("sifive,test0") || node.is_compatible("sifive,test1"))
         {
             self.test = Some(registers(&node, bus)?);
+        } else if let Some(kind) = doorbells::kind_of(&node) {
+            doorbells::registers(&node, kind, &all_registers(&node, bus)?, &mut self.doorbells)?;
         }
         Ok(())
     }
@@ -107,6 +113,24 @@ fn registers(node: &FdtNode<'_>, bus: &Bus<'_, '_>) -> Result<Range, BoardError>
         Ok(())
     })?;
     let range = first.filter(|range| range.size > 0).ok_or_else(|| bad(node, "reg", "a range with bytes"))?;
+    for_the_cpu(node, bus, range)
+}
+
+/// All ranges of a device's `reg`.
+fn all_registers(node: &FdtNode<'_>, bus: &Bus<'_, '_>) -> Result<Vec<Range>, BoardError> {
+    let mut all = Vec::new();
+    ranges(node, |range| {
+        if all.len() == MAX_REG {
+            return Err(BoardError::TooMany { what: "ranges of one doorbell device", limit: MAX_REG });
+        }
+        all.push(for_the_cpu(node, bus, range)?);
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+/// A range, as the CPU addresses it.
+fn for_the_cpu(node: &FdtNode<'_>, bus: &Bus<'_, '_>, range: Range) -> Result<Range, BoardError> {
     let mut translated = range;
     let mut bus = bus;
     while let Some(parent) = bus.parent {

@@ -5,6 +5,7 @@ use dtoolkit::fdt::{Fdt, FdtNode};
 use dtoolkit::{Node, Property};
 
 use super::devices::Devices;
+use super::doorbells;
 use super::property::{bad, cells, enabled, number, ranges, string};
 use super::{Board, BoardError, HartEntry, MAX_HARTS, Range, total_size};
 
@@ -34,7 +35,7 @@ impl Board {
             None => None,
         };
         let devices = Devices::find(fdt, stdout)?;
-        let (harts, timebase) = harts(fdt)?;
+        let (harts, timebase, controllers) = harts(fdt)?;
         Ok(Board {
             harts,
             timebase,
@@ -43,6 +44,7 @@ impl Board {
             uart: devices.uart,
             test: devices.test,
             virtio: devices.virtio,
+            doorbells: doorbells::of_harts(&devices.doorbells, &controllers),
             initrd: chosen.map_or(Ok(None), |chosen| initrd(&chosen))?,
             bootargs: chosen
                 .map_or(Ok(None), |chosen| string(&chosen, "bootargs", MAX_TEXT))?
@@ -53,11 +55,15 @@ impl Board {
     }
 }
 
-/// The harts of `/cpus`, by id, and the timebase frequency in Hz.
-fn harts(fdt: Fdt<'_>) -> Result<(Vec<HartEntry>, u64), BoardError> {
+/// Interrupt controllers by phandle, each with the id of the hart whose own it is.
+type Controllers = Vec<(u32, u64)>;
+
+/// The harts of `/cpus`, by id, the timebase frequency in Hz, and the harts' interrupt controllers.
+fn harts(fdt: Fdt<'_>) -> Result<(Vec<HartEntry>, u64, Controllers), BoardError> {
     let cpus = fdt.find_node("/cpus").ok_or(BoardError::NoCpus)?;
     let mut timebase = number(&cpus, "timebase-frequency")?;
     let mut harts = Vec::new();
+    let mut controllers = Vec::new();
     let mut isa_text = 0;
     for node in cpus.children() {
         if node.name_without_address() != "cpu" {
@@ -75,8 +81,10 @@ fn harts(fdt: Fdt<'_>) -> Result<(Vec<HartEntry>, u64), BoardError> {
             // Older trees give it for each hart.
             timebase = number(&node, "timebase-frequency")?;
         }
+        controllers.extend(doorbells::controller(&node)?.map(|controller| (controller, hart.id)));
         harts.push(hart);
     }
+    controllers.sort_unstable();
     harts.sort_unstable_by_key(|hart| hart.id);
     if let Some(pair) = harts.windows(2).find(|pair| pair[0].id == pair[1].id) {
         return Err(BoardError::DuplicateHart(pair[0].id));
@@ -87,7 +95,7 @@ fn harts(fdt: Fdt<'_>) -> Result<(Vec<HartEntry>, u64), BoardError> {
         _ => {}
     }
     let timebase = timebase.filter(|&hertz| hertz > 0).ok_or(BoardError::NoTimebase)?;
-    Ok((harts, timebase))
+    Ok((harts, timebase, controllers))
 }
 
 fn hart(node: &FdtNode<'_>) -> Result<HartEntry, BoardError> {

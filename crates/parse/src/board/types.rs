@@ -19,6 +19,9 @@ pub struct Board {
     pub test: Option<Range>,
     /// Registers of each enabled `virtio,mmio` slot, by ascending base.
     pub virtio: Vec<Range>,
+    /// Registers by which harts interrupt each other without firmware, by kind and hart; at most one of each kind for each
+    /// hart of `harts`.
+    pub doorbells: Vec<Doorbell>,
     /// The initrd that `/chosen` names; `None` also when it has no bytes.
     pub initrd: Option<Range>,
     /// `/chosen/bootargs`; empty when there are none.
@@ -42,11 +45,39 @@ pub struct HartEntry {
     pub has_d: bool,
 }
 
+impl Board {
+    /// Where a hart's doorbell of that kind is.
+    pub fn doorbell(&self, kind: DoorbellKind, hart: u64) -> Option<u64> {
+        let at = self.doorbells.binary_search_by_key(&(kind, hart), |bell| (bell.kind, bell.hart)).ok()?;
+        Some(self.doorbells[at].address)
+    }
+}
+
 impl HartEntry {
     /// Whether the hart lists an extension of several letters, which is given in small letters.
     pub fn has_extension(&self, name: &str) -> bool {
         self.isa.split('_').skip(1).any(|extension| extension == name)
     }
+}
+
+/// A register that interrupts one hart, in S-mode, when 1 is written to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Doorbell {
+    /// What has it.
+    pub kind: DoorbellKind,
+    /// The hart's id.
+    pub hart: u64,
+    /// Physical address of its 32 bits.
+    pub address: u64,
+}
+
+/// What interrupts a hart on behalf of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DoorbellKind {
+    /// `riscv,aclint-sswi`: the hart's software interrupt.
+    Sswi,
+    /// `riscv,imsics`: the hart's external interrupt, with identity 1.
+    Imsic,
 }
 
 /// A range of physical addresses, in bytes.

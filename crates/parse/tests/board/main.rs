@@ -1,5 +1,6 @@
 //! The device tree reader, on trees of real machines, on trees made here, and on damaged ones.
 
+mod doorbells;
 mod errors;
 mod limits;
 mod rules;
