@@ -13,7 +13,7 @@ use crate::hart::HartBlock;
 use crate::machine::Here;
 use crate::memory::layout::to_virtual;
 use crate::state::{self, WORDS};
-use crate::{console, counters, evidence, post_mortem, sbi, stats, time, timer};
+use crate::{console, counters, doorbell, evidence, post_mortem, sbi, stats, time, timer};
 
 /// Physical address of the board's test device; 0: none.
 static TEST_DEVICE: AtomicU64 = AtomicU64::new(0);
@@ -55,9 +55,7 @@ pub(crate) fn power_off(exit: MachineExit) -> ! {
     sleep_for_ever()
 }
 
-/// Interrupt sources, as `sie` and `sip` number them.
-const DOORBELL: usize = 1 << 1;
-/// See [`DOORBELL`].
+/// The timer, in `sie` and `sip`.
 const TIMER: usize = 1 << 5;
 
 /// From now on only this source ends this hart's sleep.
@@ -84,7 +82,7 @@ pub(crate) fn refuse(exit: MachineExit, why: core::fmt::Arguments<'_>) -> ! {
 pub(crate) fn finish(here: &mut HartToken, exit: MachineExit) -> ! {
     if ENDING.swap(true, Ordering::AcqRel) {
         // Another hart is at it, and will stop us.
-        listen_only_to(DOORBELL);
+        listen_only_to(doorbell::pending_bit());
         loop {
             stop_if_asked();
             riscv::asm::wfi();
@@ -170,7 +168,7 @@ pub(crate) fn stop_if_asked() {
     let sip: usize;
     // SAFETY: reads a register.
     unsafe { core::arch::asm!("csrr {}, sip", out(reg) sip, options(nomem, nostack)) };
-    if ENDING.load(Ordering::Relaxed) && sip & 2 != 0 && STOPPED.get().is_some() {
+    if ENDING.load(Ordering::Relaxed) && sip & doorbell::pending_bit() != 0 && STOPPED.get().is_some() {
         stop_here();
     }
 }

@@ -30,10 +30,10 @@ mod words;
 #[cfg(test)]
 mod testing;
 
-pub use case::{Case, GuestEnd};
+pub use case::{Case, Doorbells, GuestEnd};
 pub use claims::{Claim, Evidence, State, names as claim_names};
 pub use console::{Checklist, Line};
 pub use markers::expected as expected_markers;
 pub use trace::Trace;
-pub use tree::enabled_harts;
+pub use tree::{doorbells, enabled_harts};
 pub use verdict::{MarkerResult, Verdict, judge};

@@ -4,6 +4,12 @@
 use fdt::Fdt;
 use fdt::node::FdtNode;
 
+use crate::case::Doorbells;
+
+/// Interrupts of S-mode, as a hart's own controller numbers them (privileged spec, "Supervisor Cause Register").
+const S_SOFTWARE: u32 = 1;
+const S_EXTERNAL: u32 = 9;
+
 /// Ids of the harts that a device tree enables, in its order (devicetree specification 0.4, sections 2.3.4 and 3.8.1).
 ///
 /// # Errors
@@ -14,6 +20,27 @@ pub fn enabled_harts(blob: &[u8]) -> Result<Vec<u64>, String> {
     let cpus = tree.find_node("/cpus").ok_or("the device tree has no /cpus")?;
     let harts = cpus.children().filter(|node| is_cpu(node) && is_enabled(node));
     harts.map(|node| id(&node).ok_or_else(|| format!("/cpus/{} has no id", node.name))).collect()
+}
+
+/// The doorbells that a device tree offers and the kernel prefers: IMSICs of S-mode, else an SSWI device, else firmware's
+/// (the bindings `riscv,imsics` and `riscv,aclint-sswi`).
+///
+/// # Errors
+/// In words: the blob is none.
+pub fn doorbells(blob: &[u8]) -> Result<Doorbells, String> {
+    let tree = Fdt::new(blob).map_err(|error| format!("the device tree is unreadable: {error}"))?;
+    let has = |name: &str, interrupt: u32| {
+        tree.all_nodes().filter(|node| is_enabled(node)).any(|node| {
+            let compatible = node.compatible().is_some_and(|names| names.all().any(|one| one == name));
+            let pairs = node.property("interrupts-extended").map_or(&[][..], |pairs| pairs.value);
+            compatible && pairs.chunks(8).any(|pair| pair.get(4..) == Some(&interrupt.to_be_bytes()))
+        })
+    };
+    Ok(match (has("riscv,imsics", S_EXTERNAL), has("riscv,aclint-sswi", S_SOFTWARE)) {
+        (true, _) => Doorbells::Imsic,
+        (false, true) => Doorbells::Sswi,
+        (false, false) => Doorbells::Firmware,
+    })
 }
 
 fn is_cpu(node: &FdtNode<'_, '_>) -> bool {
@@ -71,6 +98,38 @@ mod tests {
             ("l2-cache", "cache", None, &[0, 0, 0, 9]),
         ]);
         assert_eq!(enabled_harts(&blob), Ok(vec![0, 3, 1 << 32 | 4]));
+    }
+
+    #[test]
+    fn doorbells_are_those_of_s_mode() {
+        let parse = "../crates/parse/tests/fixtures/";
+        let read = |name: &str| {
+            std::fs::read(format!("{parse}{name}.dtb")).expect("a fixture of the kernel's reader")
+        };
+        for (name, have) in [
+            ("virt-smp4", Doorbells::Firmware),
+            ("virt-aclint", Doorbells::Sswi),
+            ("virt-imsic", Doorbells::Imsic),
+            ("virt-imsic-groups", Doorbells::Imsic),
+        ] {
+            assert_eq!(doorbells(&read(name)), Ok(have), "{name}");
+        }
+        let device = |name: &str, status: &str, interrupt: u8| {
+            let property =
+                |name: &str, value: &[u8]| DeviceTreeProperty::new(name, value).expect("a property");
+            let mut node = DeviceTreeNode::new("device").expect("a node");
+            node.add_property(property("compatible", &[name.as_bytes(), &[0]].concat()));
+            node.add_property(property("status", &[status.as_bytes(), &[0]].concat()));
+            node.add_property(property("interrupts-extended", &[0, 0, 0, 7, 0, 0, 0, interrupt]));
+            let mut tree = DeviceTree::new();
+            tree.root.add_child(node);
+            doorbells(&tree.to_dtb())
+        };
+        assert_eq!(device("riscv,imsics", "okay", 9), Ok(Doorbells::Imsic));
+        assert_eq!(device("riscv,imsics", "okay", 11), Ok(Doorbells::Firmware));
+        assert_eq!(device("riscv,imsics", "disabled", 9), Ok(Doorbells::Firmware));
+        assert_eq!(device("riscv,aclint-sswi", "okay", 1), Ok(Doorbells::Sswi));
+        assert_eq!(device("riscv,aclint-mswi", "okay", 1), Ok(Doorbells::Firmware));
     }
 
     #[test]

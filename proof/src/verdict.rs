@@ -97,12 +97,25 @@ pub fn judge(console: &[u8], facts: &[u8], case: &Case) -> Verdict {
     }
 }
 
+/// What the boot log calls the doorbells.
+fn doorbells(console: &[u8]) -> Option<String> {
+    let console = String::from_utf8_lossy(console);
+    let line = console.lines().find(|line| line.starts_with("KINIT: console: "))?;
+    let named = line.split("; ").find_map(|part| part.strip_prefix("doorbells: "))?;
+    Some(named.to_owned())
+}
+
 fn end_reasons(console: &[u8], case: &Case, list: &Checklist) -> Vec<String> {
     let mut reasons = Vec::new();
     if console.is_empty() {
         reasons.push(
             "the guest printed nothing at all: firmware did not start, or its console is elsewhere".into(),
         );
+    }
+    // The log may be damaged before that line; then other lines are missing too.
+    if let Some(named) = doorbells(console).filter(|named| named != case.doorbells.name()) {
+        let have = case.doorbells.name();
+        reasons.push(format!("the boot log names the doorbells {named}, the machine's are {have}"));
     }
     let next = list.missing().map(|index| list.expected()[index].text.as_str());
     let waiting =

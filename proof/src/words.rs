@@ -7,8 +7,16 @@ use antler_facts::{Event, Fact, Leave, Place, Seen, Task, WakeCause};
 pub(crate) const CALL: u64 = 8;
 /// `scause` of an illegal instruction.
 pub(crate) const ILLEGAL: u64 = 2;
-/// `scause` of a supervisor software interrupt, a doorbell; the highest bit marks interrupts.
+/// `scause` of a supervisor software interrupt; the highest bit marks interrupts.
 pub(crate) const SOFTWARE_INTERRUPT: u64 = 1 << 63 | 1;
+/// `scause` of a supervisor external interrupt.
+pub(crate) const EXTERNAL_INTERRUPT: u64 = 1 << 63 | 9;
+
+/// Whether a trap with this `scause` is a doorbell. Which of the two it must be, on a machine, is for the claim *traps*.
+pub(crate) const fn is_doorbell(cause: u64) -> bool {
+    matches!(cause, SOFTWARE_INTERRUPT | EXTERNAL_INTERRUPT)
+}
+
 /// `scause` of a supervisor timer interrupt.
 pub(crate) const TIMER_INTERRUPT: u64 = 1 << 63 | 5;
 
@@ -32,7 +40,7 @@ fn cause_name(cause: u64) -> String {
     match cause {
         CALL => "a system call".into(),
         ILLEGAL => "an illegal instruction".into(),
-        SOFTWARE_INTERRUPT => "the doorbell".into(),
+        SOFTWARE_INTERRUPT | EXTERNAL_INTERRUPT => "the doorbell".into(),
         TIMER_INTERRUPT => "the timer".into(),
         other => format!("scause {other:#x}"),
     }

@@ -101,8 +101,8 @@ fn choose(rows: &[String]) -> anyhow::Result<Vec<Case>> {
 }
 
 fn is_of(figure: &Figure, case: &Case) -> bool {
-    (figure.row.as_str(), figure.harts) == (case.row, case.harts)
-        || figure.row == table::BOOT && figure.harts == case.harts
+    let same = (figure.harts, figure.doorbells.as_str()) == (case.harts, case.doorbells.name());
+    same && (figure.row == case.row || figure.row == table::BOOT)
 }
 
 fn measure_all(
@@ -124,9 +124,7 @@ fn measure_all(
             let mut all: Vec<Figure> = Vec::new();
             // Every machine boots; its size alone decides what that costs.
             for figure in figures.into_iter().flatten() {
-                if figure.row != table::BOOT
-                    || !all.iter().any(|one| one.row == table::BOOT && one.harts == figure.harts)
-                {
+                if figure.row != table::BOOT || !all.iter().any(|one| one.same_case(&figure)) {
                     all.push(figure);
                 }
             }
@@ -156,10 +154,11 @@ fn measure(built: &Built, emulator: &Qemu, case: &Case, dir: &Path) -> anyhow::R
         Machine::new(emulator.clone(), case.harts, built.kernel.clone(), archive, dir.to_path_buf());
     machine.append = "counters".into();
     machine.icount = true;
+    machine.doorbells = Some(case.doorbells);
     machine.limit = Some(PATIENCE);
     let ended = qemu::boot(&machine, |_| Next::GoOn)?;
     let console = String::from_utf8_lossy(&ended.console);
-    let name = format!("{} on {} harts", case.row, case.harts);
+    let name = format!("{} on {} harts, doorbells {}", case.row, case.harts, case.doorbells.name());
     anyhow::ensure!(
         ended.exit == GuestExit::Code(MachineExit::Success),
         "{name}: {}; its console is {}",
@@ -168,8 +167,8 @@ fn measure(built: &Built, emulator: &Qemu, case: &Case, dir: &Path) -> anyhow::R
     );
     let mut figures = Vec::new();
     for line in console.lines() {
-        figures.extend(Figure::read(line, case.harts)?);
-        figures.extend(table::boot(line, case.harts));
+        figures.extend(Figure::read(line, case.harts, case.doorbells.name())?);
+        figures.extend(table::boot(line, case.harts, case.doorbells.name()));
     }
     anyhow::ensure!(
         figures.iter().filter(|figure| figure.row == case.row).count() == 1,

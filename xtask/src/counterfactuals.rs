@@ -15,7 +15,8 @@ use crate::build::{self, Built};
 use crate::ctx::Ctx;
 use crate::exit::{Exit, Fail};
 use crate::pool;
-use crate::proof::{self, Plan};
+use crate::proof::{self, Outcome, Plan};
+use crate::qemu::Doorbells;
 use crate::setup;
 pub use matrix::red;
 use matrix::{Matrix, Row};
@@ -43,6 +44,9 @@ pub struct Args {
     /// Print the faults, what each does and what must turn red, and run nothing
     #[arg(long)]
     list: bool,
+    /// On a machine with these doorbells, and no others used (docs/ipi.md)
+    #[arg(long)]
+    doorbells: Option<Doorbells>,
     /// Machines at a time [default: one for each CPU of the host]
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=64))]
     jobs: Option<u8>,
@@ -65,16 +69,19 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     image::check(&shipped.kernel, &faulty.kernel, &table)?;
     say!("the shipped kernel has none of the hooks");
     let place = ctx.root().join(PLACE);
-    agree(ctx, &faulty, &place, &table)?;
-    refuses(ctx, &faulty, &place)?;
-    green_without(ctx, &faulty, &place, &table)?;
+    let run = Run { ctx, built: &faulty, place: &place, doorbells: args.doorbells };
+    run.agrees(&table)?;
+    run.refuses()?;
+    run.green_without(&table)?;
     let jobs = args.jobs.map_or_else(pool::cores, usize::from);
-    let matrix = run_all(ctx, &faulty, &place, &faults, jobs)?;
+    let matrix = run.all(&faults, jobs)?;
     matrix.print();
     let mut unseen = Vec::new();
     if args.faults.is_empty() {
-        // The report shows the whole matrix or none.
-        matrix.write(proof::sha256(&shipped.kernel)?, &ctx.proof_out().join("counterfactuals.json"))?;
+        if args.doorbells.is_none() {
+            // The report shows the whole matrix or none, and that of the usual machine.
+            matrix.write(proof::sha256(&shipped.kernel)?, &ctx.proof_out().join("counterfactuals.json"))?;
+        }
         unseen = matrix.only_by_absence();
         unseen
             .iter()
@@ -100,72 +107,109 @@ fn choose<'a>(table: &'a Table, names: &[String]) -> anyhow::Result<Vec<&'a Faul
         .collect()
 }
 
-fn plan(built: &Built, smp: u16, append: &str) -> Plan {
-    let mut plan = Plan::new(smp);
-    plan.icount = true;
-    plan.timeout = PATIENCE;
-    plan.kernel = Some(built.kernel.clone());
-    plan.append = append.to_owned();
-    plan
+/// What all machines of a matrix have in common.
+struct Run<'a> {
+    ctx: &'a Ctx,
+    /// The kernel with faults.
+    built: &'a Built,
+    place: &'a Path,
+    doorbells: Option<Doorbells>,
 }
 
-/// Kernel and table know the same faults.
-fn agree(ctx: &Ctx, built: &Built, place: &Path, table: &Table) -> anyhow::Result<()> {
-    let outcome = proof::prove_into(ctx, &plan(built, 1, QUESTION), built, (place, "question"), false)?;
-    let console =
-        std::fs::read(outcome.dir.join("console.txt")).context("the console of the question is gone")?;
-    let console = String::from_utf8_lossy(&console);
-    let known = console.lines().find_map(|line| line.split_once("NAME one of"));
-    let (_, known) =
-        known.context("the kernel does not say which faults it knows; is it built with them?")?;
-    let known: BTreeSet<&str> = known.split_whitespace().collect();
-    let listed: BTreeSet<&str> = table.faults().iter().map(|fault| fault.name.as_str()).collect();
-    let names =
-        |a: &BTreeSet<&str>, b: &BTreeSet<&str>| a.difference(b).copied().collect::<Vec<_>>().join(", ");
-    let (unlisted, unknown) = (names(&known, &listed), names(&listed, &known));
-    anyhow::ensure!(unlisted.is_empty(), "faults that the kernel has and {FILE} does not: {unlisted}");
-    anyhow::ensure!(unknown.is_empty(), "faults of {FILE} that the kernel does not have: {unknown}");
-    Ok(())
-}
-
-/// What would tell nothing is no success: a CPU that there is not, two faults at once, and a fault that never had
-/// occasion to be committed.
-fn refuses(ctx: &Ctx, built: &Built, place: &Path) -> anyhow::Result<()> {
-    for (append, says) in [
-        ("fault=ipi-dropped@cpu9", "there is no cpu9"),
-        ("fault=marker-twice fault=ipi-dropped", "one fault at a time"),
-        ("fault=hart-not-stopped@cpu0", "the fault hart-not-stopped was never committed"),
-    ] {
-        let outcome = proof::prove_into(ctx, &plan(built, 2, append), built, (place, "refused"), false)?;
-        let console = std::fs::read(outcome.dir.join("console.txt")).context("a console is gone")?;
-        let told = String::from_utf8_lossy(&console).contains(says);
-        anyhow::ensure!(
-            told && outcome.exit != Exit::Success,
-            "with {append:?} the kernel must say {says:?} and fail: {}; {}",
-            outcome.guest,
-            outcome.dir.display()
-        );
+impl Run<'_> {
+    /// Boots with these boot arguments, and judges.
+    fn prove(&self, smp: u16, append: &str, name: &str) -> anyhow::Result<Outcome> {
+        let mut plan = Plan::new(smp);
+        plan.icount = true;
+        plan.timeout = PATIENCE;
+        plan.kernel = Some(self.built.kernel.clone());
+        plan.append = append.to_owned();
+        plan.doorbells = self.doorbells;
+        proof::prove_into(self.ctx, &plan, self.built, (self.place, name), false)
     }
-    Ok(())
-}
 
-/// Told nothing, the very same build is right.
-fn green_without(ctx: &Ctx, built: &Built, place: &Path, table: &Table) -> anyhow::Result<()> {
-    for smp in SIZES {
-        let name = format!("none-smp{smp}");
-        let outcome = proof::prove_into(ctx, &plan(built, smp, ""), built, (place, &name), false)?;
-        anyhow::ensure!(
-            outcome.exit == Exit::Success,
-            "the kernel with faults is red though no fault was asked for: {}; {}",
-            outcome.verdict.line(),
-            outcome.dir.display()
-        );
-        if smp == 1 {
-            table.covers_alone(&judged(&outcome.verdict))?;
+    /// Kernel and table know the same faults.
+    fn agrees(&self, table: &Table) -> anyhow::Result<()> {
+        let outcome = self.prove(1, QUESTION, "question")?;
+        let console =
+            std::fs::read(outcome.dir.join("console.txt")).context("the console of the question is gone")?;
+        let console = String::from_utf8_lossy(&console);
+        let known = console.lines().find_map(|line| line.split_once("NAME one of"));
+        let (_, known) =
+            known.context("the kernel does not say which faults it knows; is it built with them?")?;
+        let known: BTreeSet<&str> = known.split_whitespace().collect();
+        let listed: BTreeSet<&str> = table.faults().iter().map(|fault| fault.name.as_str()).collect();
+        let names =
+            |a: &BTreeSet<&str>, b: &BTreeSet<&str>| a.difference(b).copied().collect::<Vec<_>>().join(", ");
+        let (unlisted, unknown) = (names(&known, &listed), names(&listed, &known));
+        anyhow::ensure!(unlisted.is_empty(), "faults that the kernel has and {FILE} does not: {unlisted}");
+        anyhow::ensure!(unknown.is_empty(), "faults of {FILE} that the kernel does not have: {unknown}");
+        Ok(())
+    }
+
+    /// What would tell nothing is no success: a CPU that there is not, two faults at once, and a fault that never had
+    /// occasion to be committed.
+    fn refuses(&self) -> anyhow::Result<()> {
+        for (append, says) in [
+            ("fault=ipi-dropped@cpu9", "there is no cpu9"),
+            ("fault=marker-twice fault=ipi-dropped", "one fault at a time"),
+            ("fault=hart-not-stopped@cpu0", "the fault hart-not-stopped was never committed"),
+        ] {
+            let outcome = self.prove(2, append, "refused")?;
+            let console = std::fs::read(outcome.dir.join("console.txt")).context("a console is gone")?;
+            let told = String::from_utf8_lossy(&console).contains(says);
+            anyhow::ensure!(
+                told && outcome.exit != Exit::Success,
+                "with {append:?} the kernel must say {says:?} and fail: {}; {}",
+                outcome.guest,
+                outcome.dir.display()
+            );
         }
+        Ok(())
     }
-    say!("without a fault the same kernel is green at {SIZES:?} harts");
-    Ok(())
+
+    /// Told nothing, the very same build is right.
+    fn green_without(&self, table: &Table) -> anyhow::Result<()> {
+        for smp in SIZES {
+            let name = format!("none-smp{smp}");
+            let outcome = self.prove(smp, "", &name)?;
+            anyhow::ensure!(
+                outcome.exit == Exit::Success,
+                "the kernel with faults is red though no fault was asked for: {}; {}",
+                outcome.verdict.line(),
+                outcome.dir.display()
+            );
+            if smp == 1 {
+                table.covers_alone(&judged(&outcome.verdict))?;
+            }
+        }
+        say!("without a fault the same kernel is green at {SIZES:?} harts");
+        Ok(())
+    }
+
+    fn all(&self, faults: &[&Fault], jobs: usize) -> anyhow::Result<Matrix> {
+        let faults: Vec<Fault> = faults.iter().flat_map(|fault| fault.runs()).collect();
+        let step = self.ctx.ui.step(format!("{} runs with a fault", faults.len()));
+        let rows = pool::all(jobs, &faults, |_, fault| {
+            step.at(fault.run());
+            let outcome = self.prove(fault.smp, &fault.argument(), &fault.run())?;
+            Ok(Row::new(fault, &outcome))
+        });
+        let rows = match rows {
+            Ok(rows) => rows,
+            Err(error) => {
+                step.failed("");
+                return Err(error);
+            }
+        };
+        let matrix = Matrix::new(rows);
+        if matrix.is_good() {
+            step.done("")
+        } else {
+            step.failed("")
+        }
+        Ok(matrix)
+    }
 }
 
 /// The markers of a verdict, and the claims that were judged by facts: without any there is nothing to get wrong.
@@ -175,29 +219,4 @@ fn judged(verdict: &antler_proof::Verdict) -> BTreeSet<String> {
     let claims = verdict.claims.iter().filter(by_facts);
     let claims = claims.map(|claim| claim.name.to_owned());
     claims.chain(verdict.markers.iter().map(|marker| marker.line.clone())).collect()
-}
-
-fn run_all(ctx: &Ctx, built: &Built, place: &Path, faults: &[&Fault], jobs: usize) -> anyhow::Result<Matrix> {
-    let faults: Vec<Fault> = faults.iter().flat_map(|fault| fault.runs()).collect();
-    let step = ctx.ui.step(format!("{} runs with a fault", faults.len()));
-    let rows = pool::all(jobs, &faults, |_, fault| {
-        step.at(fault.run());
-        let plan = plan(built, fault.smp, &fault.argument());
-        let outcome = proof::prove_into(ctx, &plan, built, (place, &fault.run()), false)?;
-        Ok(Row::new(fault, &outcome))
-    });
-    let rows = match rows {
-        Ok(rows) => rows,
-        Err(error) => {
-            step.failed("");
-            return Err(error);
-        }
-    };
-    let matrix = Matrix::new(rows);
-    if matrix.is_good() {
-        step.done("")
-    } else {
-        step.failed("")
-    }
-    Ok(matrix)
 }

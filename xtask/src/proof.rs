@@ -139,6 +139,11 @@ pub fn prove_into(
         smp_judged,
         harts: Some(harts),
         boot_hart: plan.boot_hart.map(u64::from),
+        doorbells: match plan.doorbells {
+            Some(doorbells) => doorbells.judged(),
+            // A tree with others is one of the user's own.
+            None => antler_proof::doorbells(&board).map_err(anyhow::Error::msg)?,
+        },
         end: guest_end(&ended.exit),
     };
     let facts =

@@ -13,7 +13,7 @@ use anyhow::Context as _;
 
 use crate::ctx::Ctx;
 use crate::exit::{Exit, Fail};
-use crate::qemu::{self, Bios, GuestExit, Machine, Size};
+use crate::qemu::{self, Bios, Doorbells, GuestExit, Machine, Size};
 use crate::{build, setup};
 
 /// Arguments of `run`.
@@ -40,6 +40,9 @@ pub struct Args {
     /// Virtual time: one instruction is one nanosecond, and runs repeat exactly
     #[arg(long)]
     icount: bool,
+    /// A machine with these doorbells, and no others used (docs/ipi.md)
+    #[arg(long)]
+    doorbells: Option<Doorbells>,
     /// Firmware: default, none, a file, or antler[:ORDER,...] (docs/firmware.md)
     #[arg(long, default_value = "default")]
     bios: String,
@@ -82,6 +85,7 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     machine.mem = mem;
     machine.append = format!("stats {}", args.append).trim().to_owned();
     machine.icount = args.icount;
+    machine.doorbells = args.doorbells;
     machine.bios = Bios::from_arg(&args.bios)?;
     machine.dtb = args.dtb;
     machine.extra = args.qemu_args;

@@ -8,7 +8,7 @@ use super::Findings;
 use crate::case::Case;
 use crate::requests::{At, Exchange, acks, leaving};
 use crate::trace::Trace;
-use crate::words::{SOFTWARE_INTERRUPT, TIMER_INTERRUPT};
+use crate::words::{TIMER_INTERRUPT, is_doorbell};
 
 pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     let mut findings = Findings::default();
@@ -218,8 +218,8 @@ fn doorbells(trace: &Trace, cpu: Cpu, done: u64, findings: &mut Findings) {
         });
         let before = trace.before(cpu, index).map(|fact| fact.event);
         // A doorbell may come with the timer that interrupts.
-        let interrupts = [SOFTWARE_INTERRUPT, TIMER_INTERRUPT];
-        let trapped = matches!(before, Some(Event::TrapUser { cause, .. }) if interrupts.contains(&cause));
+        let interrupt = |cause| is_doorbell(cause) || cause == TIMER_INTERRUPT;
+        let trapped = matches!(before, Some(Event::TrapUser { cause, .. }) if interrupt(cause));
         findings.at(&[fact]).must(trapped == (at == Seen::Trap), || {
             format!(
                 "cpu{} states {at:?} for the doorbell at {} ns, but the fact before is {before:?}",

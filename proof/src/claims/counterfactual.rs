@@ -6,7 +6,7 @@ use super::{Findings, no_window};
 use crate::case::Case;
 use crate::requests::Exchange;
 use crate::trace::Trace;
-use crate::words::SOFTWARE_INTERRUPT;
+use crate::words::is_doorbell;
 
 /// System calls that the target must complete undisturbed.
 const CALLS: usize = 100;
@@ -84,7 +84,7 @@ fn experiment(trace: &Trace, exchange: &Exchange, findings: &mut Findings) {
     });
     // At once, and by nothing else: the first thing after the ring is the trap for the doorbell, and then it is seen.
     let first = facts.get(until);
-    let rings = |fact: &&Fact| matches!(fact.event, Event::TrapUser { cause: SOFTWARE_INTERRUPT, .. });
+    let rings = |fact: &&Fact| matches!(fact.event, Event::TrapUser { cause, .. } if is_doorbell(cause));
     findings.at(&chain).must(first.is_some_and(|fact| rings(&fact)) && seen.index == until + 1, || {
         let first = first.map_or("nothing".to_owned(), |fact| format!("{:?} at {} ns", fact.event, fact.time));
         format!(

@@ -8,7 +8,7 @@ use antler_facts::{Cpu, Event, Fact, Leave, Marker, Request, Seen, Task, WakeCau
 use super::Findings;
 use crate::case::Case;
 use crate::trace::Trace;
-use crate::words::{CALL, ILLEGAL, SOFTWARE_INTERRUPT, TIMER_INTERRUPT, task_name};
+use crate::words::{CALL, ILLEGAL, TIMER_INTERRUPT, is_doorbell, task_name};
 
 pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
     let mut findings = Findings::default();
@@ -75,7 +75,7 @@ fn needs_after(event: Event, after: Event) -> Option<&'static str> {
         Event::TrapUser { cause: CALL, task } => {
             (matches!(after, Event::Syscall { task: t, .. } if t == task), "the task's system call")
         }
-        Event::TrapUser { cause: SOFTWARE_INTERRUPT, .. } => {
+        Event::TrapUser { cause, .. } if is_doorbell(cause) => {
             (after == Event::Seen { at: Seen::Trap }, "the doorbell seen")
         }
         Event::TrapUser { cause: TIMER_INTERRUPT, .. } => (

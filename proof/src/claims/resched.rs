@@ -9,7 +9,7 @@ use super::{Findings, no_window};
 use crate::case::Case;
 use crate::requests::Exchange;
 use crate::trace::{Trace, Window};
-use crate::words::{SOFTWARE_INTERRUPT, task_name};
+use crate::words::{is_doorbell, task_name};
 
 pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
     let mut findings = Findings::default();
@@ -157,7 +157,7 @@ fn one<'a>(trace: &'a Trace, exchange: &Exchange, window: Window) -> Result<Vec<
 }
 
 fn is_doorbell_trap(fact: &Fact) -> bool {
-    matches!(fact.event, Event::TrapUser { cause: SOFTWARE_INTERRUPT, .. })
+    matches!(fact.event, Event::TrapUser { cause, .. } if is_doorbell(cause))
 }
 
 /// The task that the sender put into the target's inbox right before it asked.
@@ -176,7 +176,7 @@ fn exactly_one_trap(exchange: &Exchange, steps: &[Fact]) -> Result<(), String> {
     let mut acked = 0;
     for fact in steps {
         match fact.event {
-            Event::TrapUser { cause: SOFTWARE_INTERRUPT, .. } => traps += 1,
+            Event::TrapUser { cause, .. } if is_doorbell(cause) => traps += 1,
             Event::TrapUser { cause, .. } => {
                 return Err(format!(
                     "cpu{cpu} took another trap (scause {cause:#x}) before {name} was served"

@@ -5,9 +5,9 @@ use antler_facts::{Event, Fact};
 use super::Findings;
 use crate::case::Case;
 use crate::trace::Trace;
-use crate::words::task_name;
+use crate::words::{is_doorbell, task_name};
 
-pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
+pub(super) fn judge(trace: &Trace, case: &Case) -> Findings {
     let mut findings = Findings::default();
     let (mut traps, mut calls) = (0usize, 0usize);
     for cpu in trace.cpus() {
@@ -22,8 +22,18 @@ pub(super) fn judge(trace: &Trace, _: &Case) -> Findings {
                     running = None;
                     continue;
                 }
-                Event::TrapUser { task, .. } => {
+                Event::TrapUser { task, cause } => {
                     traps += 1;
+                    let doorbell = case.doorbells.cause();
+                    findings.at(&[fact]).must(!is_doorbell(cause) || cause == doorbell, || {
+                        format!(
+                            "cpu{} was interrupted at {} ns by scause {cause:#x}; on a machine whose doorbells are {} it is \
+                             {doorbell:#x}",
+                            cpu.0,
+                            fact.time,
+                            case.doorbells.name()
+                        )
+                    });
                     (task, "a trap")
                 }
                 Event::Syscall { task, .. } => {

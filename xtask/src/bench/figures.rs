@@ -17,6 +17,8 @@ pub struct Figure {
     pub row: String,
     /// Harts of the machine.
     pub harts: u16,
+    /// Its doorbells.
+    pub doorbells: String,
     /// Tasks beside those that the row needs.
     pub tasks: u32,
     /// Operations in a sample.
@@ -45,7 +47,7 @@ impl Figure {
     ///
     /// # Errors
     /// A line that begins like one and is none.
-    pub fn read(line: &str, harts: u16) -> anyhow::Result<Option<Figure>> {
+    pub fn read(line: &str, harts: u16, doorbells: &str) -> anyhow::Result<Option<Figure>> {
         let words: Vec<&str> = line.split_whitespace().collect();
         let ["bench", row, rest @ ..] = &words[..] else { return Ok(None) };
         let ["tasks", tasks, "samples", samples, "per", per, "p50", p50, "worst", worst] = rest else {
@@ -55,6 +57,7 @@ impl Figure {
         Ok(Some(Figure {
             row: (*row).to_owned(),
             harts,
+            doorbells: doorbells.to_owned(),
             tasks: tasks.parse().with_context(bad)?,
             per: per.parse().with_context(bad)?,
             samples: samples.parse().with_context(bad)?,
@@ -68,16 +71,19 @@ impl Figure {
         sample.div_ceil(u64::from(self.per.max(1)))
     }
 
-    fn same_case(&self, other: &Figure) -> bool {
-        (&self.row, self.harts, self.tasks) == (&other.row, other.harts, other.tasks)
+    /// Whether both are of the same row, on the same machine.
+    pub fn same_case(&self, other: &Figure) -> bool {
+        (&self.row, self.harts, &self.doorbells, self.tasks)
+            == (&other.row, other.harts, &other.doorbells, other.tasks)
     }
 
     /// What it is of, for people.
     pub fn name(&self) -> String {
         let harts = if self.harts == 1 { "1 hart".to_owned() } else { format!("{} harts", self.harts) };
+        let machine = format!("{}, {harts}, doorbells {}", self.row, self.doorbells);
         match self.tasks {
-            0 => format!("{}, {harts}", self.row),
-            tasks => format!("{}, {harts}, {tasks} tasks beside", self.row),
+            0 => machine,
+            tasks => format!("{machine}, {tasks} tasks beside"),
         }
     }
 }
@@ -136,23 +142,23 @@ mod tests {
     const LINE: &str = "bench null tasks 10 samples 1000 per 2 p50 446 worst 460";
 
     fn figures(p50: u64, worst: u64) -> Figures {
-        let figure = Figure { p50, worst, ..Figure::read(LINE, 2).unwrap().unwrap() };
+        let figure = Figure { p50, worst, ..Figure::read(LINE, 2, "sbi").unwrap().unwrap() };
         Figures { qemu: "q".into(), compiler: "c".into(), figures: vec![figure] }
     }
 
     #[test]
     fn lines_of_the_program_are_read() {
-        let figure = Figure::read(LINE, 2).unwrap().unwrap();
+        let figure = Figure::read(LINE, 2, "sbi").unwrap().unwrap();
         assert_eq!(
             (figure.name(), figure.each(figure.p50), figure.worst),
-            ("null, 2 harts, 10 tasks beside".into(), 223, 460)
+            ("null, 2 harts, doorbells sbi, 10 tasks beside".into(), 223, 460)
         );
-        assert_eq!(Figure::read("KINIT: boot ok", 1).unwrap(), None);
+        assert_eq!(Figure::read("KINIT: boot ok", 1, "sbi").unwrap(), None);
         for bad in ["bench: no such row", "benchmark"] {
-            assert_eq!(Figure::read(bad, 1).unwrap(), None);
+            assert_eq!(Figure::read(bad, 1, "sbi").unwrap(), None);
         }
         for bad in ["bench null", "bench null tasks x samples 1000 per 2 p50 446 worst 460"] {
-            assert!(Figure::read(bad, 1).unwrap_err().to_string().contains(bad));
+            assert!(Figure::read(bad, 1, "sbi").unwrap_err().to_string().contains(bad));
         }
     }
 
@@ -161,7 +167,7 @@ mod tests {
         let recorded = figures(1000, 2000);
         assert_eq!(figures(1020, 2040).worse_than(&recorded), Vec::<String>::new());
         assert_eq!(figures(900, 100).worse_than(&recorded), Vec::<String>::new());
-        let name = "null, 2 harts, 10 tasks beside";
+        let name = "null, 2 harts, doorbells sbi, 10 tasks beside";
         assert_eq!(
             figures(1021, 2000).worse_than(&recorded),
             [format!("{name}: p50 is 1021, recorded 1000")]

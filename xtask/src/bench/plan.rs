@@ -1,5 +1,7 @@
 //! What is measured, and on which machines.
 
+use crate::qemu::Doorbells;
+
 /// One boot: a program's row on a machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {
@@ -9,6 +11,8 @@ pub struct Case {
     pub harts: u16,
     /// Tasks beside the ones that the row needs.
     pub tasks: u32,
+    /// What interrupts harts for one another there.
+    pub doorbells: Doorbells,
 }
 
 impl Case {
@@ -22,8 +26,9 @@ impl Case {
 /// Rows that take one hart.
 const ROWS: [&str; 8] =
     ["null", "clock", "signal-wait", "yield-thread", "yield-space", "round-trip", "preempt", "thread"];
-/// The row that takes two.
+/// The row that takes two, and in which a doorbell has a part.
 const ACROSS: &str = "round-trip-harts";
+const DOORBELLS: [Doorbells; 3] = [Doorbells::Sbi, Doorbells::Sswi, Doorbells::Imsic];
 /// Rows whose cost must not grow with the number of tasks.
 const CROWDED: [&str; 6] = ["null", "signal-wait", "yield-thread", "round-trip", "preempt", "thread"];
 /// Tasks beside.
@@ -37,11 +42,13 @@ pub fn all() -> Vec<Case> {
     for harts in HARTS {
         let every = harts <= 2;
         let rows = ROWS.into_iter().filter(|row| every || CROWDED.contains(row));
-        let across = [ACROSS].into_iter().filter(|_| harts > 1);
-        cases.extend(rows.chain(across).map(|row| Case { row, harts, tasks: 0 }));
+        cases.extend(rows.map(|row| Case { row, harts, tasks: 0, doorbells: Doorbells::Sbi }));
+        if harts > 1 {
+            cases.extend(DOORBELLS.map(|doorbells| Case { row: ACROSS, harts, tasks: 0, doorbells }));
+        }
     }
     for tasks in TASKS {
-        cases.extend(CROWDED.map(|row| Case { row, harts: 1, tasks }));
+        cases.extend(CROWDED.map(|row| Case { row, harts: 1, tasks, doorbells: Doorbells::Sbi }));
     }
     cases
 }

@@ -15,19 +15,29 @@ const BEGIN: &str = "<!-- figures:begin -->";
 const END: &str = "<!-- figures:end -->";
 
 /// What the kernel says of its boot, if the line is that.
-pub fn boot(line: &str, harts: u16) -> Option<Figure> {
+pub fn boot(line: &str, harts: u16, doorbells: &str) -> Option<Figure> {
     let count = line
         .strip_prefix("antler: ")?
         .strip_suffix(" instructions from firmware's hand-over to all CPUs scheduling")?;
     let count = count.parse().ok()?;
-    Some(Figure { row: BOOT.into(), harts, tasks: 0, per: 1, samples: 1, p50: count, worst: count })
+    Some(Figure {
+        row: BOOT.into(),
+        harts,
+        doorbells: doorbells.into(),
+        tasks: 0,
+        per: 1,
+        samples: 1,
+        p50: count,
+        worst: count,
+    })
 }
 
-fn rows(figures: &Figures) -> Vec<[String; 5]> {
+fn rows(figures: &Figures) -> Vec<[String; 6]> {
     let row = |figure: &Figure| {
         [
             figure.row.clone(),
             figure.harts.to_string(),
+            figure.doorbells.clone(),
             figure.tasks.to_string(),
             figure.each(figure.p50).to_string(),
             figure.each(figure.worst).to_string(),
@@ -38,9 +48,17 @@ fn rows(figures: &Figures) -> Vec<[String; 5]> {
 
 /// Prints every figure.
 pub fn print(figures: &Figures) {
-    say!("{:18} {:>5} {:>6} {:>10} {:>10}  instructions", "", "harts", "beside", "p50", "worst");
-    for [row, harts, tasks, p50, worst] in rows(figures) {
-        say!("{row:18} {harts:>5} {tasks:>6} {p50:>10} {worst:>10}");
+    say!(
+        "{:18} {:>5} {:>9} {:>6} {:>10} {:>10}  instructions",
+        "",
+        "harts",
+        "doorbells",
+        "beside",
+        "p50",
+        "worst"
+    );
+    for [row, harts, doorbells, tasks, p50, worst] in rows(figures) {
+        say!("{row:18} {harts:>5} {doorbells:>9} {tasks:>6} {p50:>10} {worst:>10}");
     }
 }
 
@@ -52,7 +70,7 @@ pub fn write(figures: &Figures, root: &Path) -> anyhow::Result<()> {
         text.split_once(BEGIN).with_context(|| format!("{DOCUMENT}: no line is `{BEGIN}`"))?;
     let (_, after) = rest.split_once(END).with_context(|| format!("{DOCUMENT}: no line is `{END}`"))?;
     let mut table = String::from(
-        "\n\n| operation | harts | tasks beside | p50 | worst |\n| --- | ---: | ---: | ---: | ---: |\n",
+        "\n\n| operation | harts | doorbells | tasks beside | p50 | worst |\n| --- | ---: | --- | ---: | ---: | ---: |\n",
     );
     for cells in rows(figures) {
         table += &format!("| {} |\n", cells.join(" | "));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::wrong;
 use crate::exit::Fail;
-use crate::qemu::{Bios, MAX_HARTS, Machine, Size};
+use crate::qemu::{Bios, Doorbells, MAX_HARTS, Machine, Size};
 
 /// How long a proof may take when nobody says, and how much more for each hart.
 const USUAL: Duration = Duration::from_secs(90);
@@ -26,6 +26,9 @@ pub struct Args {
     /// A hart that the device tree disables; may be repeated
     #[arg(long = "disable-hart", value_name = "HART")]
     pub disabled: Vec<u16>,
+    /// A machine with these doorbells, and no others used (docs/ipi.md)
+    #[arg(long)]
+    pub doorbells: Option<Doorbells>,
     /// Firmware: default, none, a file, or antler[:ORDER,...] (docs/firmware.md)
     #[arg(long, default_value = "default")]
     pub bios: String,
@@ -67,6 +70,8 @@ pub struct Plan {
     pub boot_hart: Option<u16>,
     /// Harts that the device tree disables.
     pub disabled: Vec<u16>,
+    /// Doorbells of the machine; the usual machine has firmware's.
+    pub doorbells: Option<Doorbells>,
     /// Firmware.
     pub bios: Bios,
     /// A device tree of the user's own.
@@ -101,6 +106,7 @@ impl Plan {
             icount: false,
             boot_hart: None,
             disabled: Vec::new(),
+            doorbells: None,
             bios: Bios::Default,
             dtb: None,
             timeout: Plan::usual_timeout(smp),
@@ -153,6 +159,7 @@ impl Plan {
         plan.icount = args.icount;
         plan.boot_hart = args.boot_hart;
         plan.disabled = args.disabled;
+        plan.doorbells = args.doorbells;
         plan.bios = Bios::from_arg(&args.bios)?;
         (plan.dtb, plan.mem, plan.append, plan.kernel) = (args.dtb, args.mem, args.append, args.kernel);
         plan.check()?;
@@ -199,6 +206,9 @@ impl Plan {
             let harts: Vec<String> = self.disabled.iter().map(u16::to_string).collect();
             add(&format!("without{}", harts.join("+")));
         }
+        if let Some(doorbells) = self.doorbells {
+            add(doorbells.name());
+        }
         for (given, part) in [
             (self.bios != Bios::Default, "bios"),
             (self.dtb.is_some(), "dtb"),
@@ -221,6 +231,7 @@ impl Plan {
         machine.dtb = self.dtb.clone();
         machine.boot_hart = self.boot_hart;
         machine.disabled = self.disabled.clone();
+        machine.doorbells = self.doorbells;
         machine.legacy = self.legacy;
         machine.extra = self.qemu_args.clone();
         machine.limit = Some(self.timeout);

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
-use super::{Bios, CROWD, Machine, boothart, tree};
+use super::{Bios, CROWD, Doorbells, Machine, boothart, tree};
 
 /// The complete command that boots the machine. Writes the helper files that it names into the machine's folder.
 pub(super) fn command(machine: &Machine) -> anyhow::Result<Command> {
@@ -30,7 +30,8 @@ pub(super) fn command(machine: &Machine) -> anyhow::Result<Command> {
 pub(super) fn base(machine: &Machine) -> Vec<OsString> {
     let mut args: Vec<OsString> = Vec::new();
     let mut add = |words: &[&str]| args.extend(words.iter().map(OsString::from));
-    add(&["-M", "virt", "-smp", &machine.smp.to_string(), "-m", &format!("{}M", machine.mem.mib())]);
+    let board = format!("virt{}", machine.doorbells.map_or("", Doorbells::machine));
+    add(&["-M", &board, "-smp", &machine.smp.to_string(), "-m", &format!("{}M", machine.mem.mib())]);
     if let Some(cpu) = processor(machine) {
         add(&["-cpu", cpu]);
     }
@@ -45,8 +46,11 @@ pub(super) fn base(machine: &Machine) -> Vec<OsString> {
     }
     args.extend(["-kernel".into(), machine.kernel.clone().into()]);
     args.extend(["-initrd".into(), machine.initrd.clone().into()]);
-    if !machine.append.is_empty() {
-        args.extend(["-append".into(), OsString::from(&machine.append)]);
+    let doorbells = machine.doorbells.map(Doorbells::argument);
+    let words: Vec<&str> = [machine.append.as_str()].into_iter().chain(doorbells.as_deref()).collect();
+    let append = words.join(" ");
+    if !append.trim().is_empty() {
+        args.extend(["-append".into(), OsString::from(append.trim())]);
     }
     args.extend(["-display", "none", "-monitor", "none", "-no-reboot"].map(OsString::from));
     args

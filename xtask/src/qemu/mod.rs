@@ -6,6 +6,7 @@
 
 mod boothart;
 mod command;
+mod doorbells;
 mod guest;
 mod memory;
 mod own;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use antler_abi::MachineExit;
 
+pub use doorbells::Doorbells;
 pub use guest::boot;
 pub use memory::{Size, check as check_memory, enough};
 pub use own::Own;
@@ -88,6 +90,8 @@ pub struct Machine {
     pub boot_hart: Option<u16>,
     /// Harts whose `status` is `disabled` in the device tree.
     pub disabled: Vec<u16>,
+    /// Doorbells, as QEMU's `virt` has them by its arguments; the usual machine has firmware's.
+    pub doorbells: Option<Doorbells>,
     /// Legacy virtio-mmio, for debugging only.
     pub legacy: bool,
     /// Further arguments for QEMU, last on its command line.
@@ -114,6 +118,7 @@ impl Machine {
             bios: Bios::Default,
             dtb: None,
             boot_hart: None,
+            doorbells: None,
             disabled: Vec::new(),
             legacy: false,
             extra: Vec::new(),

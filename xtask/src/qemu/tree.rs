@@ -1,6 +1,5 @@
 //! Device trees: QEMU's own, edited where a run asks for harts that are not all there.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -51,12 +50,8 @@ pub fn own_tree(machine: &Machine) -> anyhow::Result<Vec<u8>> {
 fn dump(machine: &Machine) -> anyhow::Result<Vec<u8>> {
     let path = machine.dir.join("qemu.dtb");
     let mut args = command::base(machine);
-    let board = format!("virt,dumpdtb={}", path.to_string_lossy().replace(',', ",,"));
-    for word in &mut args {
-        if word == "virt" {
-            *word = OsString::from(&board);
-        }
-    }
+    // QEMU puts what several `-M` say together.
+    args.extend(["-M".into(), format!("dumpdtb={}", path.to_string_lossy().replace(',', ",,")).into()]);
     let mut qemu = Command::new(&machine.qemu.binary);
     qemu.args(args).args(&machine.extra);
     run_bounded(&mut qemu, DUMP)

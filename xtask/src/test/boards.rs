@@ -190,7 +190,7 @@ fn judged(ended: &Ended, blob: &[u8]) -> anyhow::Result<Verdict> {
         GuestExit::Other(..) => GuestEnd::Stopped,
         GuestExit::TimedOut(_) | GuestExit::Silent(_) => GuestEnd::TimedOut,
     };
-    let case = Case { cpus, smp_judged: cpus >= 2, harts: Some(harts), boot_hart: None, end };
+    let case = Case { harts: Some(harts), end, ..Case::new(cpus) };
     let facts = std::fs::read(&ended.facts).context("cannot read the facts")?;
     Ok(antler_proof::judge(&ended.console, &facts, &case))
 }
