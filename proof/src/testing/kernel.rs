@@ -4,6 +4,7 @@ use antler_facts::Hart;
 
 use super::small::*;
 use super::*;
+use crate::Doorbells;
 use crate::GuestEnd;
 
 #[test]
@@ -105,6 +106,25 @@ fn traps_and_calls_are_of_the_task_that_runs() {
     says(TRAPS, 1, &other, &["cpu0 states a system call of task 2.1 at 40 ns while it ran task 1.1"]);
     let after = plus(&calling(), &[(0, 70, leave(T, Leave::Block)), (0, 80, trap(T, 8))]);
     says(TRAPS, 1, &after, &["cpu0 states a trap of task 1.1 at 80 ns while it ran nothing"]);
+}
+
+#[test]
+fn a_doorbell_interrupts_by_the_cause_of_its_kind() {
+    let (software, external) = (SOFTWARE_INTERRUPT, 1 << 63 | 9);
+    let run = |cause| plus(&calling(), &[(0, 50, trap(T, cause))]);
+    let told = |doorbells, cause| reasons_in("traps", &Case { doorbells, ..Case::new(1) }, &run(cause));
+    for (doorbells, its, other) in [
+        (Doorbells::Firmware, software, external),
+        (Doorbells::Sswi, software, external),
+        (Doorbells::Imsic, external, software),
+    ] {
+        assert_eq!(told(doorbells, its), NOTHING);
+        let name = doorbells.name();
+        let wrong = format!(
+            "cpu0 was interrupted at 50 ns by scause {other:#x}; on a machine whose doorbells are {name} it is {its:#x}"
+        );
+        assert_eq!(told(doorbells, other), [wrong]);
+    }
 }
 
 /// An address in the kernel's half.

@@ -2,9 +2,9 @@
 
 use super::small::{NOTHING, SEEN, Said, marker, reasons, says, trace, words};
 use super::*;
-use crate::GuestEnd;
 use crate::trace::Window;
 use crate::verdict::MarkerResult;
+use crate::{Doorbells, GuestEnd};
 
 #[test]
 fn a_claim_gives_a_dozen_reasons_and_counts_the_rest() {
@@ -216,6 +216,23 @@ fn lines_that_are_not_judged_are_neither_green_nor_red() {
     let line = "KSELFTEST: work stealing ok";
     assert_eq!(result(line, &console(2), &Script::good(2), &case).state, State::NotJudged);
     assert_eq!(result("KSELFTEST: timer ok", &console(2), &Script::good(2), &case).state, State::Green);
+}
+
+#[test]
+fn the_boot_log_names_the_machines_doorbells() {
+    let told = |doorbells: Doorbells, named: &str| {
+        let line = format!("KINIT: console: UART; doorbells: {named}; timers: Sstc\r\n");
+        let case = Case { doorbells, ..Case::new(2) };
+        judge(format!("{line}{}", console(2)).as_bytes(), &Script::good(2).bytes(), &case).reasons
+    };
+    assert_eq!(told(Doorbells::Sswi, "SSWI"), NOTHING);
+    assert_eq!(told(Doorbells::Firmware, "SBI IPI"), NOTHING);
+    let other = "the boot log names the doorbells SSWI, the machine's are SBI IPI";
+    assert_eq!(told(Doorbells::Firmware, "SSWI"), [other]);
+    // The synthetic run's own traps are software interrupts.
+    assert!(
+        told(Doorbells::Imsic, "IMSIC").iter().all(|reason| reason.contains("whose doorbells are IMSIC"))
+    );
 }
 
 #[test]

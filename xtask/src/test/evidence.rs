@@ -9,6 +9,20 @@ use crate::setup;
 /// Machines whose runs must repeat.
 const SIZES: [u16; 3] = [1, 2, 4];
 
+/// Faults in which a doorbell has a part. An SSWI register differs from firmware in how it is rung, and in nothing else, so
+/// the others have no more to show there.
+const OF_DOORBELLS: [&str; 9] = [
+    "doorbell-by-timer",
+    "doorbell-first",
+    "ipi-dropped",
+    "mail-read-early",
+    "refused-rings",
+    "ring-latched",
+    "stop-ignored",
+    "tick-instead",
+    "wake-unrung",
+];
+
 /// Runs that are compared.
 const RUNS: usize = 3;
 
@@ -19,6 +33,24 @@ pub fn steps() -> Vec<Step> {
             true => Call::new(["counterfactuals"]).run(ctx)?.exits(Exit::Success)?.passes(),
             false => Ok(Count::SKIPPED),
         });
+    let by_imsic = Step::boots("counterfactuals, doorbells by IMSIC", |ctx| {
+        match setup::qemu(ctx)?.is_fair_under_icount() {
+            true => Call::new(["counterfactuals", "--doorbells", "imsic"])
+                .run(ctx)?
+                .exits(Exit::Success)?
+                .passes(),
+            false => Ok(Count::SKIPPED),
+        }
+    });
+    let by_sswi = Step::boots("counterfactuals of doorbells, by SSWI", |ctx| {
+        match setup::qemu(ctx)?.is_fair_under_icount() {
+            true => {
+                let args = ["counterfactuals", "--doorbells", "sswi"].into_iter().chain(OF_DOORBELLS);
+                Call::new(args).run(ctx)?.exits(Exit::Success)?.passes()
+            }
+            false => Ok(Count::SKIPPED),
+        }
+    });
     let tampered = Step::boots("tampered images", |ctx| match setup::qemu(ctx)?.is_fair_under_icount() {
         true => Call::new(["tamper"]).run(ctx)?.exits(Exit::Success)?.passes(),
         false => Ok(Count::SKIPPED),
@@ -32,7 +64,7 @@ pub fn steps() -> Vec<Step> {
     let repeats = SIZES.map(|smp| {
         Step::boots(format!("SMP={smp} repeats to the byte under icount"), move |ctx| repeats(ctx, smp))
     });
-    [counterfactuals, tampered, costs].into_iter().chain(repeats).collect()
+    [counterfactuals, by_imsic, by_sswi, tampered, costs].into_iter().chain(repeats).collect()
 }
 
 /// The same proof several times: what the guest said and stated is the same each time.

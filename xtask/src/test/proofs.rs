@@ -14,6 +14,10 @@ const BOOT_HARTS: u32 = 4;
 /// Harts that run in parallel on the host, or in turns and the same way each time.
 const WAYS: [(&str, &[&str]); 2] = [("multi-threaded", &[]), ("icount", &["--icount"])];
 
+/// Doorbells beside those of the usual machine, and the sizes at which both are proved.
+const DOORBELLS: [&str; 2] = ["sswi", "imsic"];
+const RUNG: [u32; 2] = [2, 4];
+
 /// Boards on which some harts are disabled: what it shows, harts in all, which are disabled.
 ///
 /// OpenSBI 1.5 confuses ids with indices: starting hart *i* takes a pending start from the hart of *index* i. These maps
@@ -39,7 +43,15 @@ pub fn steps() -> Vec<Step> {
         let args = disabled.iter().flat_map(|hart| ["--disable-hart".to_owned(), hart.to_string()]);
         proof(format!("proof SMP={smp} {what}"), smp, args)
     });
-    sizes.chain(boot_harts).chain(gaps).collect()
+    let doorbells = DOORBELLS.into_iter().flat_map(|doorbells| {
+        RUNG.into_iter().flat_map(move |smp| {
+            WAYS.map(|(way, args)| {
+                let args = args.iter().copied().chain(["--doorbells", doorbells]).map(ToString::to_string);
+                proof(format!("proof SMP={smp} doorbells {doorbells} {way}"), smp, args)
+            })
+        })
+    });
+    sizes.chain(boot_harts).chain(gaps).chain(doorbells).collect()
 }
 
 fn proof(name: String, smp: u32, args: impl IntoIterator<Item = String>) -> Step {

@@ -44,6 +44,18 @@ pub fn steps() -> Vec<Step> {
             Exit::BadInput,
             "colour",
         ),
+        refused(
+            "doorbells that the board has not",
+            Call::new(["run", "--append", "doorbells=imsic", "--", "hello"]),
+            Exit::BootRefused,
+            "the hart has no stopei",
+        ),
+        refused(
+            "doorbells that the device tree does not name",
+            Call::new(["run", "--append", "doorbells=sswi", "--", "hello"]),
+            Exit::BootRefused,
+            "the device tree names none for hart 0",
+        ),
         refused("unknown program", Call::new(["run", "--", "nonesuch"]), Exit::Usage, "nonesuch"),
     ];
     steps.push(Step::boots("refused: ELF cut short", |ctx| {
