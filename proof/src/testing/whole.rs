@@ -230,9 +230,9 @@ fn the_boot_log_names_the_machines_doorbells() {
     let other = "the boot log names the doorbells SSWI, the machine's are SBI IPI";
     assert_eq!(told(Doorbells::Firmware, "SSWI"), [other]);
     // The synthetic run's own traps are software interrupts.
-    assert!(
-        told(Doorbells::Imsic, "IMSIC").iter().all(|reason| reason.contains("whose doorbells are IMSIC"))
-    );
+    let imsic = told(Doorbells::Imsic, "IMSIC");
+    assert!(imsic.iter().any(|reason| reason.contains("whose doorbells are IMSIC")));
+    assert!(!imsic.iter().any(|reason| reason.contains("the boot log")));
 }
 
 #[test]

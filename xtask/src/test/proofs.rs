@@ -51,7 +51,12 @@ pub fn steps() -> Vec<Step> {
             })
         })
     });
-    sizes.chain(boot_harts).chain(gaps).chain(doorbells).collect()
+    let timers = proof(
+        "proof SMP=2 timers by firmware".to_owned(),
+        2,
+        ["--icount", "--append", "timers=sbi"].map(ToString::to_string),
+    );
+    sizes.chain(boot_harts).chain(gaps).chain(doorbells).chain([timers]).collect()
 }
 
 fn proof(name: String, smp: u32, args: impl IntoIterator<Item = String>) -> Step {
