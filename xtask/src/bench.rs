@@ -141,7 +141,7 @@ fn measure_all(
 fn measure(built: &Built, emulator: &Qemu, case: &Case, dir: &Path) -> anyhow::Result<Vec<Figure>> {
     let path = built.program(PROGRAM)?;
     let start = |initrd: crate::initrd::Builder, args: Vec<String>| {
-        initrd.program(path, PROGRAM, Qos::Normal, Rights::PIN | Rights::QOS, args)
+        initrd.program(path, PROGRAM, Qos::Normal, Rights::PIN | Rights::QOS | Rights::RESCHED, args)
     };
     let mut initrd = start(Initrd::builder(), case.arguments());
     if case.row == "yield-space" {

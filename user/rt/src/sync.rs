@@ -2,7 +2,7 @@
 //! wait sleeps in the kernel.
 
 use core::hint;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering, fence};
 
 use antler_abi::Error;
 
@@ -133,6 +133,47 @@ impl Event {
     }
 }
 
+/// A number of things to be had, given one at a time and taken one at a time.
+#[derive(Default)]
+pub struct Semaphore {
+    free: AtomicU32,
+    /// Who sleeps for one, or is about to.
+    sleepers: AtomicU32,
+}
+
+impl Semaphore {
+    /// With `free` of them.
+    pub const fn new(free: u32) -> Semaphore {
+        Semaphore { free: AtomicU32::new(free), sleepers: AtomicU32::new(0) }
+    }
+
+    /// Gives one: everything written before is visible to who takes it.
+    pub fn give(&self) {
+        self.free.fetch_add(1, Ordering::Release);
+        // Mirror of `take` (count oneself, fence, look for one): one of the two sees the other.
+        fence(Ordering::SeqCst);
+        if self.sleepers.load(Ordering::Relaxed) > 0 {
+            wake(&self.free, 1);
+        }
+    }
+
+    /// Takes one if there is one.
+    pub fn try_take(&self) -> bool {
+        let one_less = |free: u32| free.checked_sub(1);
+        self.free.fetch_update(Ordering::Acquire, Ordering::Relaxed, one_less).is_ok()
+    }
+
+    /// Takes one, and waits for it without limit.
+    pub fn take(&self) {
+        while !self.try_take() {
+            self.sleepers.fetch_add(1, Ordering::Relaxed);
+            fence(Ordering::SeqCst);
+            sleep_while(&self.free, 0);
+            self.sleepers.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
 /// Where `parties` threads meet, as often as they like.
 pub struct Barrier {
     parties: u32,
@@ -224,6 +265,22 @@ mod tests {
         event.set();
         waiter.join().unwrap();
         assert_eq!(event.wait_until(0), Ok(()));
+    }
+
+    #[test]
+    fn of_what_a_semaphore_has_each_is_taken_once() {
+        const EACH: u32 = 1_000;
+        let (semaphore, rest) = (Arc::new(Semaphore::new(2)), 10);
+        let takers: Vec<_> = (0..3)
+            .map(|_| {
+                let semaphore = Arc::clone(&semaphore);
+                thread::spawn(move || (0..EACH).for_each(|_| semaphore.take()))
+            })
+            .collect();
+        (0..3 * EACH - 2 + rest).for_each(|_| semaphore.give());
+        takers.into_iter().for_each(|taker| taker.join().unwrap());
+        assert_eq!((0..rest).filter(|_| semaphore.try_take()).count(), rest as usize);
+        assert!(!semaphore.try_take());
     }
 
     #[test]

@@ -24,8 +24,23 @@ impl Case {
 }
 
 /// Rows that take one hart.
-const ROWS: [&str; 8] =
-    ["null", "clock", "signal-wait", "yield-thread", "yield-space", "round-trip", "preempt", "thread"];
+const ROWS: [&str; 13] = [
+    "null",
+    "clock",
+    "signal-wait",
+    "yield-thread",
+    "yield-space",
+    "round-trip",
+    "preempt",
+    "thread",
+    "cooperative",
+    "preemptive",
+    "message",
+    "synchronisation",
+    "memory",
+];
+/// The row that takes one hart, and its doorbell.
+const OWN_DOORBELL: &str = "interrupt";
 /// The row that takes two, and in which a doorbell has a part.
 const ACROSS: &str = "round-trip-harts";
 const DOORBELLS: [Doorbells; 3] = [Doorbells::Sbi, Doorbells::Sswi, Doorbells::Imsic];
@@ -43,6 +58,9 @@ pub fn all() -> Vec<Case> {
         let every = harts <= 2;
         let rows = ROWS.into_iter().filter(|row| every || CROWDED.contains(row));
         cases.extend(rows.map(|row| Case { row, harts, tasks: 0, doorbells: Doorbells::Sbi }));
+        if every {
+            cases.extend(DOORBELLS.map(|doorbells| Case { row: OWN_DOORBELL, harts, tasks: 0, doorbells }));
+        }
         if harts > 1 {
             cases.extend(DOORBELLS.map(|doorbells| Case { row: ACROSS, harts, tasks: 0, doorbells }));
         }
@@ -55,7 +73,7 @@ pub fn all() -> Vec<Case> {
 
 /// The rows that there are.
 pub fn rows() -> impl Iterator<Item = &'static str> {
-    ROWS.into_iter().chain([ACROSS])
+    ROWS.into_iter().chain([OWN_DOORBELL, ACROSS])
 }
 
 #[cfg(test)]

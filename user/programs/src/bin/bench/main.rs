@@ -7,6 +7,7 @@ extern crate alloc;
 
 mod calls;
 mod meter;
+mod metric;
 mod switches;
 mod threads;
 
@@ -24,7 +25,7 @@ type Row = Result<(Samples, usize), Error>;
 type Measure = fn(usize) -> Row;
 
 /// Every row: its name, and what measures it. Each runs in a thread of its own on cpu0.
-const ROWS: [(&str, Measure); 9] = [
+const ROWS: [(&str, Measure); 15] = [
     ("null", calls::null),
     ("clock", calls::clock),
     ("signal-wait", calls::signal_and_wait),
@@ -34,6 +35,12 @@ const ROWS: [(&str, Measure); 9] = [
     ("round-trip-harts", switches::round_trip_harts),
     ("preempt", threads::preempt),
     ("thread", threads::make_and_end),
+    ("cooperative", metric::cooperative),
+    ("preemptive", metric::preemptive),
+    ("interrupt", metric::interrupt),
+    ("message", metric::message),
+    ("synchronisation", metric::synchronisation),
+    ("memory", metric::memory),
 ];
 
 const USAGE: &str = "usage: bench ROW [TASKS]\n       bench follow";
