@@ -2,7 +2,9 @@
 //! gives the same figures to the digit each time, however busy the host is, so that a slower path is a failure like others.
 
 mod figures;
+mod peers;
 mod plan;
+mod plots;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -66,7 +68,8 @@ pub fn main(args: Args, ctx: &Ctx) -> anyhow::Result<Exit> {
     table::print(&measured);
     let place = ctx.root().join(PLACE);
     measured.write(&place.join("bench.json"))?;
-    say!("figures are in {PLACE}/bench.json");
+    plots::write(&measured, &place)?;
+    say!("figures are in {PLACE}/bench.json, pictures of them in tasks.svg and harts.svg beside it");
     if args.record {
         measured.write(&ctx.root().join(RECORDED))?;
         table::write(&measured, ctx.root())?;

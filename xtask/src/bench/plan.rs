@@ -42,10 +42,10 @@ const ROWS: [&str; 13] = [
 /// The row that takes one hart, and its doorbell.
 const OWN_DOORBELL: &str = "interrupt";
 /// The row that takes two, and in which a doorbell has a part.
-const ACROSS: &str = "round-trip-harts";
-const DOORBELLS: [Doorbells; 3] = [Doorbells::Sbi, Doorbells::Sswi, Doorbells::Imsic];
+pub const ACROSS: &str = "round-trip-harts";
+pub const DOORBELLS: [Doorbells; 3] = [Doorbells::Sbi, Doorbells::Sswi, Doorbells::Imsic];
 /// Rows whose cost must not grow with the number of tasks.
-const CROWDED: [&str; 6] = ["null", "signal-wait", "yield-thread", "round-trip", "preempt", "thread"];
+pub const CROWDED: [&str; 6] = ["null", "signal-wait", "yield-thread", "round-trip", "preempt", "thread"];
 /// Tasks beside.
 const TASKS: [u32; 3] = [10, 100, 1000];
 /// Sizes of machines; the first two have every row.

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::figures::{Figure, Figures};
+use super::peers::PEERS;
 
 /// The row that the kernel itself states.
 pub const BOOT: &str = "boot";
@@ -62,16 +63,53 @@ pub fn print(figures: &Figures) {
     }
 }
 
-/// Puts the table into the document.
+/// The rows that others were measured by, too.
+fn beside_others(figures: &Figures) -> String {
+    let mut table = String::from(
+        "\n\n| operation | Antler | aimed at | Zephyr 3.4, one CPU / SMP build | Linux 6.12 | xv6 |\n| --- | ---: | ---: | ---: | ---: | ---: |\n",
+    );
+    for peer in &PEERS {
+        let same = |figure: &&Figure| {
+            (figure.row.as_str(), figure.doorbells.as_str(), figure.harts, figure.tasks)
+                == (peer.row, peer.doorbells, peer.harts, 0)
+        };
+        let Some(figure) = figures.figures.iter().find(same) else { continue };
+        let machine = match peer.harts {
+            1 => String::new(),
+            harts => format!(", {harts} harts, {}", peer.doorbells),
+        };
+        let (ours, aim) = (grouped(figure.each(figure.p50)), grouped(peer.aim));
+        table += &format!(
+            "| {}{machine} | {ours} | {aim} | {} | {} | {} |\n",
+            peer.row, peer.zephyr, peer.linux, peer.xv6
+        );
+    }
+    table
+}
+
+/// A number as people read it: `1,234,567`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Puts the tables into the document.
 pub fn write(figures: &Figures, root: &Path) -> anyhow::Result<()> {
     let path = root.join(DOCUMENT);
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {DOCUMENT}"))?;
     let (before, rest) =
         text.split_once(BEGIN).with_context(|| format!("{DOCUMENT}: no line is `{BEGIN}`"))?;
     let (_, after) = rest.split_once(END).with_context(|| format!("{DOCUMENT}: no line is `{END}`"))?;
-    let mut table = String::from(
-        "\n\n| operation | harts | doorbells | tasks beside | p50 | worst |\n| --- | ---: | --- | ---: | ---: | ---: |\n",
-    );
+    let mut table = beside_others(figures);
+    table += "\n## Against tasks and harts\n";
+    table += "\n| operation | harts | doorbells | tasks beside | p50 | worst |\n| --- | ---: | --- | ---: | ---: | ---: |\n";
     for cells in rows(figures) {
         table += &format!("| {} |\n", cells.join(" | "));
     }
