@@ -259,7 +259,7 @@ pub(crate) fn start_all(here: &mut HartToken, starts: &[(u64, antler_abi::Qos)])
         let placement = if program.number == 0 { Placement::Here } else { Placement::Anywhere };
         k.sched
             .spawn(&Here, here, program.number, qos, placement, |task| {
-                k.threads.waiting(task).start(entry, STACK_TOP as u64, 0);
+                k.threads.start(task, entry, STACK_TOP as u64, 0);
             })
             .map_err(|_| Error::NoTask)?;
     }

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use core::cell::UnsafeCell;
+use core::mem::MaybeUninit;
 
 use antler_nucleus::{Runnable, Running};
 
@@ -19,8 +20,6 @@ pub(crate) const A0: usize = 10;
 pub(crate) const A1: usize = 11;
 pub(crate) const A7: usize = 17;
 const SP: usize = 2;
-/// What survives a call, beside `sp`: ra, gp, tp, s0 to s11.
-const KEPT: [usize; 15] = [1, 3, 4, 8, 9, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27];
 const PC: usize = 0;
 
 /// Length of `ecall`, in bytes.
@@ -29,10 +28,10 @@ pub(crate) const ECALL: u64 = 4;
 /// Floating-point registers of a task that uses them.
 #[repr(C)]
 pub(crate) struct FpState {
-    /// f0 to f31.
-    pub f: [u64; 32],
-    /// `fcsr`.
-    pub fcsr: u64,
+    /// f0 to f31, once `used` is set.
+    pub f: [MaybeUninit<u64>; 32],
+    /// `fcsr`, once `used` is set.
+    pub fcsr: MaybeUninit<u64>,
     /// Whether the task has used floating point at all.
     pub used: bool,
 }
@@ -40,7 +39,8 @@ pub(crate) struct FpState {
 impl FpState {
     /// Of a task that begins to use floating point. What another task left in the slot goes here, not when a thread is made:
     /// most never get so far.
-    pub(crate) const NEW: FpState = FpState { f: [0; 32], fcsr: 0, used: true };
+    pub(crate) const NEW: FpState =
+        FpState { f: [MaybeUninit::new(0); 32], fcsr: MaybeUninit::new(0), used: true };
 }
 
 /// Everything the kernel keeps of one task beside the scheduler's slot.
@@ -50,9 +50,9 @@ pub(crate) struct Thread {
     pub fp: FpState,
 }
 
-/// All threads, by pool slot.
+/// All threads, by pool slot. A cell is written when its first thread is made, so that the boot need not write them all.
 pub(crate) struct Threads {
-    cells: Box<[UnsafeCell<Thread>]>,
+    cells: Box<[MaybeUninit<UnsafeCell<Thread>>]>,
 }
 
 // SAFETY: a cell is reached with the task's token only, of which there is one, or by assembly of the one hart that
@@ -61,47 +61,45 @@ unsafe impl Sync for Threads {}
 
 impl Threads {
     pub(crate) fn new(count: usize) -> Threads {
-        let blank = || Thread {
-            frame: Frame { x: [0; 32], whole: 1 },
-            fp: FpState { f: [0; 32], fcsr: 0, used: false },
-        };
-        Threads { cells: (0..count).map(|_| UnsafeCell::new(blank())).collect() }
+        Threads { cells: Box::new_uninit_slice(count) }
+    }
+
+    /// Makes the thread of a task that has just been made: it starts like one that returns from a call, and has not used
+    /// floating point.
+    pub(crate) fn start(&self, task: &Runnable, pc: u64, sp: u64, argument: u64) {
+        let thread = self.address(task.slot());
+        let mut frame = Frame { x: [0; 32], whole: 0 };
+        (frame.x[PC], frame.x[SP], frame.x[A0]) = (pc, sp, argument);
+        // SAFETY: the token is the only one of its task, and no hart has the task's registers. What is left unwritten of the
+        // floating-point state is not looked at before it is used.
+        unsafe {
+            (&raw mut (*thread).frame).write(frame);
+            (&raw mut (*thread).fp.used).write(false);
+        }
     }
 
     /// The thread of a task that waits for a CPU.
     #[allow(clippy::mut_from_ref, reason = "the token, not the container, grants the access")]
     pub(crate) fn waiting<'a>(&'a self, task: &'a Runnable) -> &'a mut Thread {
-        // SAFETY: the token is the only one of its task, and no hart has the task's registers.
-        unsafe { &mut *self.cells[task.slot()].get() }
+        // SAFETY: the token is the only one of its task, and no hart has the task's registers; `start` has written it.
+        unsafe { &mut *self.address(task.slot()) }
     }
 
     /// The thread of the task that this hart runs.
     #[allow(clippy::mut_from_ref, reason = "the token, not the container, grants the access")]
     pub(crate) fn running<'a>(&'a self, task: &'a Running) -> &'a mut Thread {
-        // SAFETY: the token is the only one of its task; assembly touches the frame only outside of Rust code.
-        unsafe { &mut *self.cells[task.slot()].get() }
+        // SAFETY: the token is the only one of its task; assembly touches the frame only outside of Rust code; `start` has
+        // written it.
+        unsafe { &mut *self.address(task.slot()) }
     }
 
     /// Where the thread of a slot is.
     pub(crate) fn address(&self, slot: usize) -> *mut Thread {
-        self.cells[slot].get()
+        UnsafeCell::raw_get(self.cells[slot].as_ptr())
     }
 }
 
 impl Frame {
-    /// Makes it the frame of a new thread, which starts like one that returns from a call: what does not survive a call is
-    /// cleared on the way out, and what does is cleared here.
-    pub(crate) fn start(&mut self, pc: u64, sp: u64, argument: u64) {
-        for kept in KEPT {
-            self.x[kept] = 0;
-        }
-        self.whole = 0;
-        self.x[PC] = pc;
-        self.x[SP] = sp;
-        self.x[A0] = argument;
-        self.x[A1] = 0;
-    }
-
     /// The call that is under way is made again, with the arguments that it has.
     pub(crate) fn again(&mut self) {
         self.x[PC] = self.x[PC].wrapping_sub(ECALL);
@@ -118,13 +116,5 @@ impl Frame {
             Ok(value) => (0, value),
             Err(error) => (error.code() as u64, 0),
         };
-    }
-}
-
-impl Thread {
-    /// Makes it a new thread, which has not used floating point.
-    pub(crate) fn start(&mut self, pc: u64, sp: u64, argument: u64) {
-        self.frame.start(pc, sp, argument);
-        self.fp.used = false;
     }
 }

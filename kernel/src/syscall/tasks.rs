@@ -59,7 +59,7 @@ pub(super) fn spawn(call: &mut Call<'_>) -> Result<u64, Error> {
     let mut handle = 0;
     call.program.thread_added();
     let made = k.sched.spawn(&Here, call.here, call.program.number, qos, placement, |task| {
-        k.threads.waiting(task).start(entry, stack, argument);
+        k.threads.start(task, entry, stack, argument);
         handle = k.sched.tasks.handle(task.slot()).to_raw();
     });
     if made.is_err() {

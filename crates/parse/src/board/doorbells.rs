@@ -29,10 +29,10 @@ pub(super) struct Register {
     address: u64,
 }
 
-/// What a node that is such a device has.
-pub(super) fn kind_of(node: &FdtNode<'_>) -> Option<DoorbellKind> {
+/// What a node has that is compatible with what `is` says.
+pub(super) fn kind(is: impl Fn(&str) -> bool) -> Option<DoorbellKind> {
     let kinds = [("riscv,aclint-sswi", DoorbellKind::Sswi), ("riscv,imsics", DoorbellKind::Imsic)];
-    kinds.into_iter().find(|(name, _)| node.is_compatible(name)).map(|(_, kind)| kind)
+    kinds.into_iter().find(|(name, _)| is(name)).map(|(_, kind)| kind)
 }
 
 /// Adds the registers of a node, whose `reg` is `ranges`. M-mode's are passed over.
