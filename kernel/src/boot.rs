@@ -219,14 +219,18 @@ fn map_kernel(board: &Board, doorbells: &[u64]) -> PageTable {
         }
     }
     let doorbells = doorbells.iter().map(|&base| Range { base, size: 4 });
-    let pages =
-        |device: Range| (device.base & !(layout::PAGE as u64 - 1)..device.end()).step_by(layout::PAGE);
-    let mut pages: Vec<u64> = devices(board).chain(doorbells).flat_map(pages).collect();
-    pages.sort_unstable();
-    pages.dedup();
-    for page in pages {
-        paging::map_direct(&mut table, page, layout::PAGE, read | MappingFlags::WRITE)
-            .unwrap_or_else(|error| fail(error));
+    let mut devices: Vec<Range> = devices(board).chain(doorbells).collect();
+    devices.sort_unstable();
+    // Several may share a page: what lies below is mapped.
+    let mut mapped = 0;
+    for device in devices {
+        let page = (device.base & !(layout::PAGE as u64 - 1)).max(mapped);
+        let end = device.end().next_multiple_of(layout::PAGE as u64);
+        if page < end {
+            paging::map_direct(&mut table, page, (end - page) as usize, read | MappingFlags::WRITE)
+                .unwrap_or_else(|error| fail(error));
+            mapped = end;
+        }
     }
     table
 }

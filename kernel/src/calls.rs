@@ -6,6 +6,7 @@ use antler_facts::Event;
 use antler_nucleus::{Call, CpuId, CpuSet, Machine};
 use antler_sync::HartToken;
 
+use crate::faults::{Fault, commits};
 use crate::hart::HartBlock;
 use crate::interrupts::wait_until;
 use crate::machine::Here;
@@ -59,7 +60,7 @@ pub(crate) fn call(here: &mut HartToken, op: u64, argument: u64, targets: &CpuSe
 pub(crate) fn shoot_down(here: &mut HartToken, program: u32) {
     let k = kernel();
     forget_user_memory(here);
-    // Mirror of `cpu::switch_to` (join the active set, fence, walk the table): either that hart is found here, or it walks
+    // Mirror of `cpu::change_space` (join the active set, fence, walk the table): either that hart is found here, or it walks
     // the table as it is now.
     fence(Ordering::SeqCst);
     let mut targets = k.programs()[program as usize].active.load();
@@ -74,7 +75,9 @@ pub(crate) fn shoot_down(here: &mut HartToken, program: u32) {
 /// Something was unmapped: this hart's translations are worth nothing any more.
 fn forget_user_memory(here: &mut HartToken) {
     paging::flush_local();
-    HartBlock::mine().seen.forget();
+    if !commits(Fault::SeenKeptOnUnmap) {
+        HartBlock::mine().seen.forget();
+    }
     kernel().contexts.mine(here).stale = Default::default();
 }
 

@@ -38,10 +38,11 @@ pub(crate) fn grant() {
 pub(crate) fn scheduling() {
     let begin = HANDED_OVER.load(Ordering::Relaxed);
     if kernel().counters && begin != 0 {
-        // Relaxed: the count of each hart is read behind its own increment, and the last one's is the largest.
+        // Relaxed: where all harts share a count, that of the last one is read behind all increments, and is the largest.
         let came = SCHEDULING.fetch_add(1, Ordering::Relaxed) + 1;
         if came == kernel().blocks.len() {
-            BOOT.store(instret() - begin, Ordering::Relaxed);
+            // A hart that counts for itself alone may have counted less so far: then there is no figure.
+            BOOT.store(instret().saturating_sub(begin), Ordering::Relaxed);
         }
     }
 }

@@ -21,6 +21,10 @@ const SEIP: usize = 1 << 9;
 
 /// What claims the interrupt that an IMSIC would deliver (AIA specification, `stopei`).
 const STOPEI: usize = 0x15c;
+/// Which of the file's registers is seen through the other.
+const SISELECT: usize = 0x150;
+const SIREG: usize = 0x151;
+const EIDELIVERY: usize = 0x70;
 
 /// [`BY_SBI`], [`BY_SSWI`] or [`BY_IMSIC`]. Set once, before any other hart runs.
 static CHOSEN: AtomicU32 = AtomicU32::new(BY_SBI);
@@ -53,8 +57,7 @@ pub(crate) fn init(board: &Board, harts: &[HartId], wanted: Option<Doorbells>) -
 
 /// Each CPU's register of a kind, or why it cannot be used.
 fn find(board: &Board, harts: &[HartId], kind: DoorbellKind) -> Result<Vec<u64>, Why> {
-    // SAFETY: no other hart runs, and this one is not in a trap.
-    if kind == DoorbellKind::Imsic && !unsafe { csr::answers::<STOPEI>() } {
+    if kind == DoorbellKind::Imsic && !has_file() {
         return Err(Why::Kept);
     }
     let register = |hart: &HartId| {
@@ -68,6 +71,18 @@ fn find(board: &Board, harts: &[HartId], kind: DoorbellKind) -> Result<Vec<u64>,
     harts.iter().map(register).collect()
 }
 
+/// Whether firmware lets this hart, and so all, have its interrupt file: what claims, and what sets it up.
+fn has_file() -> bool {
+    // SAFETY: no other hart runs, and this one is not in a trap; `siselect` decides only what `sireg` is.
+    unsafe {
+        if !csr::answers::<STOPEI>() || !csr::answers::<SISELECT>() {
+            return false;
+        }
+        core::arch::asm!("csrw 0x150, {}", in(reg) EIDELIVERY, options(nomem, nostack));
+        csr::answers::<SIREG>()
+    }
+}
+
 /// Why doorbells of a kind cannot be used.
 enum Why {
     Kept,
@@ -79,7 +94,9 @@ fn demand(found: Result<Vec<u64>, Why>, name: &str) -> Vec<u64> {
     found.unwrap_or_else(|why| match why {
         Why::Kept => end::refuse(
             MachineExit::BootRefused,
-            format_args!("doorbells={name}, but the hart has no stopei, or firmware keeps it to itself"),
+            format_args!(
+                "doorbells={name}, but the hart has no interrupt file, or firmware keeps it to itself"
+            ),
         ),
         Why::Unlisted(hart) => end::refuse(
             MachineExit::BootRefused,
@@ -134,7 +151,7 @@ pub(crate) fn ring(target: CpuId) -> Result<(), i64> {
 pub(crate) fn enable() {
     if is_imsic() {
         // eidelivery = 1; eithreshold = 0: every identity; eie0 = 1 << 1: that one.
-        for (register, value) in [(0x70, 1), (0x72, 0), (0xc0, 1 << 1)] {
+        for (register, value) in [(EIDELIVERY, 1), (0x72, 0), (0xc0, 1 << 1)] {
             // SAFETY: registers of this hart's own interrupt file, `siselect` and `sireg`.
             unsafe {
                 core::arch::asm!("csrw 0x150, {}", "csrw 0x151, {}", in(reg) register, in(reg) value, options(nomem, nostack));

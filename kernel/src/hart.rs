@@ -5,6 +5,7 @@ use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use antler_nucleus::{CpuId, HartId};
 
+use crate::faults::{Fault, commits};
 use crate::program::Program;
 use crate::thread::Frame;
 
@@ -176,7 +177,10 @@ impl HartBlock {
 
     /// This hart has the program's address space now, or the kernel's own. What was known of another's memory is forgotten.
     pub(crate) fn has(&self, program: Option<&'static Program>) {
-        self.seen.forget();
+        // An unmapping elsewhere is told to who has the address space, and to nobody else.
+        if !commits(Fault::SeenKeptOnLeave) {
+            self.seen.forget();
+        }
         let program = program.map_or(core::ptr::null(), core::ptr::from_ref);
         self.program.store(program.cast_mut(), Ordering::Relaxed);
     }

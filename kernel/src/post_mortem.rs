@@ -7,6 +7,7 @@ use antler_nucleus::{CpuId, CpuSet};
 use crate::hart::HartBlock;
 use crate::memory::stacks;
 use crate::state::{WORDS, kernel};
+use crate::trap::entry::trap_entry;
 use crate::{evidence, program};
 
 /// Facts shown for each hart.
@@ -41,9 +42,15 @@ pub(crate) fn print(silent: &CpuSet<WORDS>) {
         // SAFETY: the hart has stopped, or may be running the task: then this reads words that change, into numbers.
         let frame = unsafe { *block.frame.get() };
         if !frame.is_null() {
-            say!("    registers when it was last in U-mode:");
             // SAFETY: as above; frames live as long as the machine.
-            registers(unsafe { &(*frame).x });
+            let (whole, x) = unsafe { ((*frame).whole != 0, &(*frame).x) };
+            let kept = if whole {
+                ""
+            } else {
+                " (as a call left it: a2 to a7 and t0 to t6 are older, or another's)"
+            };
+            say!("    registers when it last left U-mode with all saved{kept}:");
+            registers(x);
         }
         // SAFETY: as above.
         if unsafe { *block.nested.get() } != 0 {
@@ -84,6 +91,9 @@ fn last_facts(cpu: CpuId) {
     }
 }
 
+/// Bytes of the trap entry, and some more.
+const ENTRY: u64 = 0x800;
+
 /// Follows saved frame pointers (s0) as long as they stay on one of the hart's stacks.
 pub(crate) fn backtrace(block: &HartBlock, mut fp: u64) {
     let on_stack = |fp: u64| {
@@ -96,7 +106,8 @@ pub(crate) fn backtrace(block: &HartBlock, mut fp: u64) {
         }
         // SAFETY: a word of a mapped stack: the addresses were checked.
         let (ra, next) = unsafe { (*((fp - 8) as *const u64), *((fp - 16) as *const u64)) };
-        if ra == 0 {
+        // What called the first of our functions: its own caller is the task, whose frame pointer is none of ours.
+        if ra == 0 || ra.wrapping_sub(trap_entry as *const () as u64) < ENTRY {
             return;
         }
         say!("    called from {ra:#x}");

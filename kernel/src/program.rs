@@ -11,6 +11,7 @@ use antler_parse::elf::{self, ElfError};
 use antler_parse::manifest;
 use antler_sync::{HartToken, Lock};
 
+use crate::hart::HartBlock;
 use crate::machine::Here;
 use crate::memory::paging::PageTable;
 use crate::memory::space::Space;
@@ -44,7 +45,7 @@ pub(crate) struct Program {
     pub active: AtomicCpuSet<WORDS>,
     /// Threads that are not over.
     live: AtomicU32,
-    /// Set when the program must end; its threads find out at their next kernel entry.
+    /// Set when the program must end; its threads find out when their CPUs next decide what to run.
     doomed: AtomicU32,
     /// Exit code, offset so that 0 means "none yet".
     exit: AtomicU64,
@@ -166,8 +167,8 @@ pub(crate) fn of_slot(slot: usize) -> &'static Program {
     &k.programs()[k.sched.tasks.owner(slot) as usize]
 }
 
-/// Ends the whole program of the current thread with `code`: its other threads end at their next kernel entry, which
-/// waking and ringing brings about. The caller's own ends when this CPU next looks at what it runs.
+/// Ends the whole program of the current thread with `code`: its other threads end when their CPUs next decide what to run,
+/// which waking and ringing brings about at once. The caller's own ends when this CPU next looks at what it runs.
 pub(crate) fn end_program(here: &mut HartToken, program: &'static Program, code: i32) {
     program.set_exit(code);
     // Release: whoever finds the program doomed finds its exit code set. The doorbells rung by `rouse` order it before
@@ -186,6 +187,7 @@ pub(crate) fn end_thread(here: &mut HartToken, value: u64) {
     let Some(slot) = k.sched.current(here) else { return };
     let program = of_slot(slot);
     k.sched.exit(&Here, here, value);
+    HartBlock::mine().task.store(0, Ordering::Relaxed);
     // This CPU keeps the page table until it runs something else, or sleeps: most threads leave others behind.
     if program.live.fetch_sub(1, Ordering::AcqRel) == 1 {
         cpu::use_kernel_space(here);

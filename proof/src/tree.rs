@@ -29,18 +29,35 @@ pub fn enabled_harts(blob: &[u8]) -> Result<Vec<u64>, String> {
 /// In words: the blob is none.
 pub fn doorbells(blob: &[u8]) -> Result<Doorbells, String> {
     let tree = Fdt::new(blob).map_err(|error| format!("the device tree is unreadable: {error}"))?;
+    let cpus = tree.find_node("/cpus").ok_or("the device tree has no /cpus")?;
+    let harts = cpus.children().filter(|node| is_cpu(node) && is_enabled(node));
+    let controllers: Vec<Option<&[u8]>> = harts.map(|hart| controller(&hart)).collect();
+    // Every hart has one, or none is used.
     let has = |name: &str, interrupt: u32| {
-        tree.all_nodes().filter(|node| is_enabled(node)).any(|node| {
-            let compatible = node.compatible().is_some_and(|names| names.all().any(|one| one == name));
-            let pairs = node.property("interrupts-extended").map_or(&[][..], |pairs| pairs.value);
-            compatible && pairs.chunks(8).any(|pair| pair.get(4..) == Some(&interrupt.to_be_bytes()))
-        })
+        let named = |node: &FdtNode<'_, '_>| {
+            node.compatible().is_some_and(|names| names.all().any(|one| one == name))
+        };
+        let nodes = || tree.all_nodes().filter(|node| is_enabled(node) && named(node));
+        !controllers.is_empty()
+            && controllers.iter().all(|controller| {
+                nodes().any(|node| {
+                    let pairs = node.property("interrupts-extended").map_or(&[][..], |pairs| pairs.value);
+                    pairs
+                        .chunks_exact(8)
+                        .any(|pair| Some(&pair[..4]) == *controller && pair[4..] == interrupt.to_be_bytes())
+                })
+            })
     };
     Ok(match (has("riscv,imsics", S_EXTERNAL), has("riscv,aclint-sswi", S_SOFTWARE)) {
         (true, _) => Doorbells::Imsic,
         (false, true) => Doorbells::Sswi,
         (false, false) => Doorbells::Firmware,
     })
+}
+
+/// The phandle of a hart's own interrupt controller.
+fn controller<'a>(hart: &FdtNode<'_, 'a>) -> Option<&'a [u8]> {
+    hart.children().find_map(|node| Some(node.property("phandle")?.value))
 }
 
 fn is_cpu(node: &FdtNode<'_, '_>) -> bool {
@@ -114,22 +131,36 @@ mod tests {
         ] {
             assert_eq!(doorbells(&read(name)), Ok(have), "{name}");
         }
-        let device = |name: &str, status: &str, interrupt: u8| {
+        // Harts with the controllers 7 and 8; the device names these.
+        let device = |name: &str, status: &str, interrupt: u8, named: &[u8]| {
             let property =
                 |name: &str, value: &[u8]| DeviceTreeProperty::new(name, value).expect("a property");
+            let text = |text: &str| [text.as_bytes(), &[0]].concat();
+            let mut cpus = DeviceTreeNode::new("cpus").expect("a node");
+            for phandle in [7, 8] {
+                let mut cpu = DeviceTreeNode::new(format!("cpu@{phandle}")).expect("a node");
+                cpu.add_property(property("device_type", &text("cpu")));
+                let mut controller = DeviceTreeNode::new("interrupt-controller").expect("a node");
+                controller.add_property(property("phandle", &[0, 0, 0, phandle]));
+                cpu.add_child(controller);
+                cpus.add_child(cpu);
+            }
             let mut node = DeviceTreeNode::new("device").expect("a node");
-            node.add_property(property("compatible", &[name.as_bytes(), &[0]].concat()));
-            node.add_property(property("status", &[status.as_bytes(), &[0]].concat()));
-            node.add_property(property("interrupts-extended", &[0, 0, 0, 7, 0, 0, 0, interrupt]));
+            node.add_property(property("compatible", &text(name)));
+            node.add_property(property("status", &text(status)));
+            let pairs: Vec<u8> = named.iter().flat_map(|&one| [0, 0, 0, one, 0, 0, 0, interrupt]).collect();
+            node.add_property(property("interrupts-extended", &pairs));
             let mut tree = DeviceTree::new();
+            tree.root.add_child(cpus);
             tree.root.add_child(node);
             doorbells(&tree.to_dtb())
         };
-        assert_eq!(device("riscv,imsics", "okay", 9), Ok(Doorbells::Imsic));
-        assert_eq!(device("riscv,imsics", "okay", 11), Ok(Doorbells::Firmware));
-        assert_eq!(device("riscv,imsics", "disabled", 9), Ok(Doorbells::Firmware));
-        assert_eq!(device("riscv,aclint-sswi", "okay", 1), Ok(Doorbells::Sswi));
-        assert_eq!(device("riscv,aclint-mswi", "okay", 1), Ok(Doorbells::Firmware));
+        assert_eq!(device("riscv,imsics", "okay", 9, &[8, 7]), Ok(Doorbells::Imsic));
+        assert_eq!(device("riscv,imsics", "okay", 9, &[7]), Ok(Doorbells::Firmware));
+        assert_eq!(device("riscv,imsics", "okay", 11, &[8, 7]), Ok(Doorbells::Firmware));
+        assert_eq!(device("riscv,imsics", "disabled", 9, &[8, 7]), Ok(Doorbells::Firmware));
+        assert_eq!(device("riscv,aclint-sswi", "okay", 1, &[9, 7, 8]), Ok(Doorbells::Sswi));
+        assert_eq!(device("riscv,aclint-mswi", "okay", 1, &[8, 7]), Ok(Doorbells::Firmware));
     }
 
     #[test]

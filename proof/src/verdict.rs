@@ -112,10 +112,13 @@ fn end_reasons(console: &[u8], case: &Case, list: &Checklist) -> Vec<String> {
             "the guest printed nothing at all: firmware did not start, or its console is elsewhere".into(),
         );
     }
-    // The log may be damaged before that line; then other lines are missing too.
-    if let Some(named) = doorbells(console).filter(|named| named != case.doorbells.name()) {
-        let have = case.doorbells.name();
-        reasons.push(format!("the boot log names the doorbells {named}, the machine's are {have}"));
+    let have = case.doorbells.name();
+    match doorbells(console) {
+        Some(named) if named == have => {}
+        Some(named) => {
+            reasons.push(format!("the boot log names the doorbells {named}, the machine's are {have}"));
+        }
+        None => reasons.push(format!("the boot log names no doorbells, the machine's are {have}")),
     }
     let next = list.missing().map(|index| list.expected()[index].text.as_str());
     let waiting =

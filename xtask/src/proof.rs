@@ -19,7 +19,7 @@ use crate::build::{self, Built};
 use crate::ctx::Ctx;
 use crate::exit::{Exit, Fail};
 use crate::initrd::Initrd;
-use crate::qemu::{self, Ended, GuestExit, Machine, Next};
+use crate::qemu::{self, Doorbells, Ended, GuestExit, Machine, Next};
 use crate::setup;
 
 pub use inputs::{Inputs, sha256};
@@ -139,11 +139,7 @@ pub fn prove_into(
         smp_judged,
         harts: Some(harts),
         boot_hart: plan.boot_hart.map(u64::from),
-        doorbells: match plan.doorbells {
-            Some(doorbells) => doorbells.judged(),
-            // A tree with others is one of the user's own.
-            None => antler_proof::doorbells(&board).map_err(anyhow::Error::msg)?,
-        },
+        doorbells: doorbells(plan, &board)?,
         end: guest_end(&ended.exit),
     };
     let facts =
@@ -162,6 +158,27 @@ pub fn prove_into(
     outcome.dir = folder.publish()?;
     report.end(plan, &ended, &outcome)?;
     Ok(outcome)
+}
+
+/// The doorbells that the kernel is to use: those that it is told to, else what the board has.
+fn doorbells(plan: &Plan, board: &[u8]) -> anyhow::Result<antler_proof::Doorbells> {
+    let offered = antler_proof::doorbells(board).map_err(anyhow::Error::msg)?;
+    let told = plan.append.split_whitespace().find_map(|word| word.strip_prefix("doorbells="));
+    let told = plan.doorbells.or_else(|| told.and_then(Doorbells::from_name));
+    match told {
+        None => Ok(offered),
+        Some(Doorbells::Sbi) => Ok(antler_proof::Doorbells::Firmware),
+        Some(told) => {
+            let judged = told.judged();
+            anyhow::ensure!(
+                offered == judged,
+                "the device tree offers {}, not {}",
+                offered.name(),
+                judged.name()
+            );
+            Ok(judged)
+        }
+    }
 }
 
 /// Ids of the harts that the machine enables.

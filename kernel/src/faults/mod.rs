@@ -32,6 +32,10 @@ pub(crate) enum Fault {
     CeilingIgnored,
     /// The page table stays that of the task before.
     SatpStale,
+    /// What a hart knows of a page is not forgotten when it leaves the page's address space.
+    SeenKeptOnLeave,
+    /// What a hart knows of a page is not forgotten when something was unmapped.
+    SeenKeptOnUnmap,
     /// The registers of a preempted task are not in its frame when another CPU takes it.
     #[cfg(feature = "faults")]
     FrameLate,
@@ -105,7 +109,8 @@ pub(crate) const fn commits(_: Fault) -> bool {
     false
 }
 
-/// Whether this kernel was told to do anything wrong at all.
+/// Whether what this kernel was told to do wrong is done where every call is handled from the start: then none is answered in
+/// a shorter way.
 #[cfg(not(feature = "faults"))]
 pub(crate) const fn meddles() -> bool {
     false

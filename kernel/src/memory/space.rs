@@ -93,9 +93,11 @@ impl Space {
         }
         let mut table = self.table.root_paddr().as_usize() as u64;
         for level in (1..LEVELS).rev() {
-            table = entry_of(table, address, level).below()?;
+            // SAFETY: a word of a table page, which nobody changes while the space is borrowed.
+            table = unsafe { entry_of(table, address, level).read() }.below()?;
         }
-        let page = entry_of(table, address, 0).page(write)?;
+        // SAFETY: as above.
+        let page = unsafe { entry_of(table, address, 0).read() }.page(write)?;
         Some(layout::to_virtual(page) + address % PAGE)
     }
 
@@ -118,14 +120,16 @@ impl Space {
             }
             let (mut path, mut level) = ([root; LEVELS], LEVELS - 1);
             while level > 0 {
-                let entry = entry_of(path[level], self.cursor, level);
+                // SAFETY: a word of a table page, which only the borrower of the space changes.
+                let entry = unsafe { &*entry_of(path[level], self.cursor, level) };
                 if !entry.is_present() {
                     break;
                 }
                 level -= 1;
                 path[level] = entry.paddr().as_usize() as u64;
             }
-            let entry = entry_of(path[level], self.cursor, level);
+            // SAFETY: as above; one at a time.
+            let entry = unsafe { &mut *entry_of(path[level], self.cursor, level) };
             if entry.is_present() {
                 // SAFETY: the program is over and no hart has this table: nothing reaches the frame.
                 unsafe { frames::give(entry.paddr().as_usize() as u64) };
@@ -136,9 +140,11 @@ impl Space {
             // Tables that the cursor has left are empty now.
             for above in level + 1..LEVELS {
                 if self.cursor.trailing_zeros() as usize >= shift(above) {
-                    entry_of(path[above], self.cursor - 1, above).clear();
-                    // SAFETY: as above; the table's parent has just forgotten it.
-                    unsafe { frames::give(path[above - 1]) };
+                    // SAFETY: as above. The table's parent has forgotten it before it is given away.
+                    unsafe {
+                        (*entry_of(path[above], self.cursor - 1, above)).clear();
+                        frames::give(path[above - 1]);
+                    }
                 }
             }
         }
@@ -154,10 +160,7 @@ const fn shift(level: usize) -> usize {
     12 + 9 * level
 }
 
-/// The entry for `address` in a table page of this level.
-fn entry_of(table: u64, address: usize, level: usize) -> &'static mut Entry {
-    let entry = (to_virtual(table) + (address >> shift(level) & 511) * 8) as *mut Entry;
-    // SAFETY: `table` is a page of the page table of a program that is over, mapped in the direct map; the space's lock is
-    // held by the only caller, which uses one entry at a time.
-    unsafe { &mut *entry }
+/// Where the entry for `address` is, in a table page of this level.
+fn entry_of(table: u64, address: usize, level: usize) -> *mut Entry {
+    (to_virtual(table) + (address >> shift(level) & 511) * 8) as *mut Entry
 }

@@ -36,7 +36,9 @@ pub struct Figure {
 pub struct Figures {
     /// QEMU's version.
     pub qemu: String,
-    /// The compiler.
+    /// Digest of the firmware.
+    pub firmware: String,
+    /// The compiler, with libcore and linker.
     pub compiler: String,
     /// The figures, in the order in which they are shown.
     pub figures: Vec<Figure>,
@@ -104,7 +106,12 @@ impl Figures {
 
     /// Whether both were measured with the same compiler, QEMU and firmware.
     pub fn same_tools(&self, other: &Figures) -> bool {
-        (&self.qemu, &self.compiler) == (&other.qemu, &other.compiler)
+        self.tools() == other.tools()
+    }
+
+    /// All that has a part in the figures beside the source.
+    pub fn tools(&self) -> String {
+        format!("{}, QEMU {}, firmware {:.8}", self.compiler, self.qemu, self.firmware)
     }
 
     /// What is worse than recorded, or cannot be compared: a line each.
@@ -116,6 +123,10 @@ impl Figures {
                 lines.push(format!("{}: nothing is recorded", figure.name()));
                 continue;
             };
+            if (figure.per, figure.samples) != (before.per, before.samples) {
+                lines.push(format!("{}: a sample is another than what is recorded", figure.name()));
+                continue;
+            }
             for (what, now, then) in [("p50", figure.p50, before.p50), ("worst", figure.worst, before.worst)]
             {
                 if now * 1000 > then * (1000 + tolerance) {
@@ -143,7 +154,7 @@ mod tests {
 
     fn figures(p50: u64, worst: u64) -> Figures {
         let figure = Figure { p50, worst, ..Figure::read(LINE, 2, "sbi").unwrap().unwrap() };
-        Figures { qemu: "q".into(), compiler: "c".into(), figures: vec![figure] }
+        Figures { qemu: "q".into(), firmware: "f".into(), compiler: "c".into(), figures: vec![figure] }
     }
 
     #[test]
@@ -175,6 +186,12 @@ mod tests {
         assert_eq!(
             figures(1000, 2041).worse_than(&recorded),
             [format!("{name}: worst is 2041, recorded 2000")]
+        );
+        let mut longer = figures(1000, 2000);
+        longer.figures[0].per = 4;
+        assert_eq!(
+            longer.worse_than(&recorded),
+            [format!("{name}: a sample is another than what is recorded")]
         );
         let none = Figures { figures: Vec::new(), ..figures(0, 0) };
         assert_eq!(figures(1, 1).worse_than(&none), [format!("{name}: nothing is recorded")]);

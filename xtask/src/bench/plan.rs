@@ -16,6 +16,13 @@ pub struct Case {
 }
 
 impl Case {
+    /// Whether the figure of this machine's boot counts: one machine of each size and doorbells, since what is booted has a
+    /// part in it.
+    pub fn tells_boot(&self) -> bool {
+        let (row, doorbells) = (self.row, self.doorbells);
+        self.tasks == 0 && (row == "null" || row == ACROSS && doorbells != Doorbells::Sbi)
+    }
+
     /// What the program is told.
     pub fn arguments(&self) -> Vec<String> {
         let tasks = (self.tasks > 0).then(|| self.tasks.to_string());

@@ -28,6 +28,13 @@ impl Doorbells {
         format!("doorbells={}", self.name())
     }
 
+    /// Those of that name.
+    pub fn from_name(name: &str) -> Option<Doorbells> {
+        [Doorbells::Sbi, Doorbells::Sswi, Doorbells::Imsic]
+            .into_iter()
+            .find(|doorbells| doorbells.name() == name)
+    }
+
     /// As on command lines.
     pub fn name(self) -> &'static str {
         match self {

@@ -94,8 +94,8 @@ impl Change {
             Change::Nop => Some(1),
             // c.beqz, c.bnez
             Change::Invert => (quadrant == 1 && function >= 6).then_some(word ^ 1 << 13),
-            // c.addi, c.addiw, c.li
-            Change::Imm(value) if quadrant == 1 && function <= 2 => {
+            // c.addi, c.addiw, c.li, c.andi
+            Change::Imm(value) if quadrant == 1 && (function <= 2 || word & 0xec00 == 0x8800) => {
                 let value = fit(*value, 6)?;
                 Some(word & 0xef83 | (value >> 5) << 12 | (value & 0x1f) << 2)
             }

@@ -122,6 +122,11 @@ fn short_instructions_stay_short() {
     assert_eq!(one(0x850a).text, "mv a0,sp");
     assert_eq!(changed(0x850a, Change::Rs2("tp".to_owned())), is("mv a0,tp"));
     assert_eq!(changed(0x850a, Change::Rs2("zero".to_owned())), None, "that would be a jump");
+    assert_eq!(one(0x8bd5).text, "andi a5,a5,21");
+    assert_eq!(changed(0x8bd5, Change::Imm(17)), is("andi a5,a5,17"));
+    assert_eq!(changed(0x8bd5, Change::Imm(-32)), is("andi a5,a5,-32"));
+    assert_eq!(one(0x8d7d).text, "and a0,a0,a5");
+    assert_eq!(changed(0x8d7d, Change::Imm(1)), None, "it has none");
     assert_eq!(changed(0x8082, Change::Imm(1)), None, "ret has none");
 }
 

@@ -56,6 +56,9 @@ pub(super) fn registers(
             _ => return Err(bad(node, "riscv,guest-index-bits", "0 to 7")),
         },
     };
+    if ranges.iter().any(|range| !range.base.is_multiple_of(size)) {
+        return Err(bad(node, "reg", "registers on multiples of their size"));
+    }
     let mut addresses = ranges.iter().flat_map(|range| {
         let base = range.base;
         (0..range.size / size).map(move |index| base + index * size)
@@ -74,7 +77,7 @@ pub(super) fn registers(
 }
 
 /// The doorbells of these harts, each given with its interrupt controller: at most one of each kind for each, the first one
-/// named.
+/// named. A register that several harts have is nobody's.
 pub(super) fn of_harts(registers: &[Register], controllers: &[(u32, u64)]) -> Vec<Doorbell> {
     let mut doorbells: Vec<Doorbell> = registers
         .iter()
@@ -84,6 +87,13 @@ pub(super) fn of_harts(registers: &[Register], controllers: &[(u32, u64)]) -> Ve
             Some(Doorbell { kind: register.kind, hart: controllers[at].1, address: register.address })
         })
         .collect();
+    doorbells.sort_unstable_by_key(|doorbell| (doorbell.address, doorbell.hart));
+    let shared: Vec<u64> = doorbells
+        .windows(2)
+        .filter(|pair| pair[0].address == pair[1].address && pair[0].hart != pair[1].hart)
+        .map(|pair| pair[0].address)
+        .collect();
+    doorbells.retain(|doorbell| shared.binary_search(&doorbell.address).is_err());
     doorbells.sort_by_key(|doorbell| (doorbell.kind, doorbell.hart));
     doorbells.dedup_by_key(|doorbell| (doorbell.kind, doorbell.hart));
     doorbells

@@ -71,6 +71,15 @@ fn a_register_is_the_harts_whose_controller_is_named_in_its_place() {
 }
 
 #[test]
+fn a_register_of_several_harts_is_nobodys() {
+    let reg = &[0, 0x100, 0, 4, 0, 0x100, 0, 4, 0, 0x100, 0, 4];
+    let twice = device("riscv,aclint-sswi", reg, &[30, 1, 10, 1]);
+    assert_eq!(of(&board(|tree| twice(tree).end())), []);
+    let own = device("riscv,aclint-sswi", reg, &[30, 1, 30, 1]);
+    assert_eq!(of(&board(|tree| own(tree).end())), [(DoorbellKind::Sswi, 3, 0x100)]);
+}
+
+#[test]
 fn what_contradicts_itself_is_refused() {
     let says = |blob: Vec<u8>, text: &str| {
         assert_eq!(Board::read(&blob).unwrap_err().to_string(), format!("device tree: node `it@0`: {text}"));
@@ -80,6 +89,8 @@ fn what_contradicts_itself_is_refused() {
     let odd = device("riscv,imsics", &[0, 0, 0, 0x4000], &[30, 9, 10]);
     let expected = "property `interrupts-extended` is not pairs of an interrupt controller and an interrupt";
     says(board(|tree| odd(tree).end()), expected);
+    let askew = device("riscv,aclint-sswi", &[0, 0x102, 0, 8], &[30, 1]);
+    says(board(|tree| askew(tree).end()), "property `reg` is not registers on multiples of their size");
     let wide = device("riscv,imsics", &[0, 0, 0, 0x4000], &[]);
     let wide = board(|tree| wide(tree).cells("riscv,guest-index-bits", &[8]).end());
     says(wide, "property `riscv,guest-index-bits` is not 0 to 7");

@@ -8,6 +8,7 @@ use antler_rt::sys::probe;
 use antler_rt::{Error, sys};
 
 use super::check::{check, fail, must, poll_until};
+use super::shootdown;
 
 /// Inside the kernel: mapped, but not for programs.
 const KERNEL: usize = 0xffff_ffc0_8020_0000;
@@ -36,6 +37,7 @@ pub fn run(_: usize) {
     writes("the edge of mapped memory", edge);
     writes("program text", run as fn(usize) as usize & !7);
     misaligned();
+    shootdown::here(reserved);
     // SAFETY: nothing refers to the page.
     must("unmap", unsafe { sys::unmap(reserved, 3 * PAGE) });
     poll_until("every other program to be over", || must("count programs", probe::programs()) == 1);
@@ -73,7 +75,7 @@ fn writes(what: &str, pointer: usize) {
 }
 
 /// Calls about a word at the pointer.
-fn words(what: &str, pointer: usize) {
+pub(super) fn words(what: &str, pointer: usize) {
     bad(what, Syscall::Wait, [pointer, 0, usize::MAX]);
     bad(what, Syscall::Wake, [pointer, 1, 0]);
 }

@@ -14,6 +14,7 @@ mod orders;
 mod registers;
 mod rendezvous;
 mod resched;
+mod shootdown;
 mod stealing;
 mod timer;
 mod trap;

@@ -1,5 +1,6 @@
 //! Every CPU is online, and each answers for itself, out of a trap from U-mode: all of them run a thread that spins. Whether
-//! the answers are right is for the judge, who sees them.
+//! the answers are right is for the judge, who sees them. And what one hart unmaps another one forgets, which takes such an
+//! answer too.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -11,6 +12,7 @@ use antler_rt::{Qos, sys};
 
 use super::STACK;
 use super::check::{check, must, poll_until, spin_until};
+use super::shootdown;
 
 pub fn run(cpus: usize) {
     let online = must("count CPUs", sys::cpus_online());
@@ -33,4 +35,5 @@ pub fn run(cpus: usize) {
     for thread in threads {
         must("join a thread", thread.join());
     }
+    shootdown::elsewhere((must("cpu", sys::cpu()) + 1) % cpus);
 }
