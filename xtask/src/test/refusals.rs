@@ -48,7 +48,7 @@ pub fn steps() -> Vec<Step> {
             "doorbells that the board has not",
             Call::new(["run", "--append", "doorbells=imsic", "--", "hello"]),
             Exit::BootRefused,
-            "the hart has no stopei",
+            "the hart has no interrupt file",
         ),
         refused(
             "doorbells that the device tree does not name",
