@@ -27,3 +27,4 @@ mod testing;
 pub use chrome::chrome;
 pub use page::html;
 pub use run::{Claim, Evidence, Fault, MarkerLine, Matrix, Run, State, Verdict};
+pub use words::grouped;

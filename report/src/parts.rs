@@ -34,15 +34,7 @@ fn mark(of: State) -> String {
 }
 
 fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push('\u{202f}');
-        }
-        text.push(digit);
-    }
-    text
+    crate::words::grouped(number as u64, '\u{202f}')
 }
 
 /// The first console line that begins with `start`: its rest.

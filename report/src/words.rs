@@ -198,6 +198,19 @@ pub fn kinds() -> Value {
     Kind::ALL.iter().map(kind).collect()
 }
 
+/// A number with something between every three digits, as people read it.
+pub fn grouped(number: u64, between: char) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(between);
+        }
+        text.push(digit);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,5 @@
 //! `memset`, which the compiler calls to clear pages, tables and queues: 64 bytes a turn. The one that comes with the compiler
-//! takes four times as many instructions, and clearing memory was half of the boot.
+//! takes twice as many instructions, and clearing memory was half of the boot.
 
 use core::arch::naked_asm;
 

@@ -39,3 +39,21 @@ pub const PEERS: [Peer; 11] = [
     peer(("thread", "sbi", 1), 600, ["419 / 594", "222,000 (fork)", "473,000 (fork)"]),
     peer(("boot", "sbi", 4), 2_000_000, ["199.8 M (spins)", "-", "-"]),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::plan;
+    use crate::bench::table::BOOT;
+
+    #[test]
+    fn every_peer_stands_beside_something_that_is_measured() {
+        for peer in &PEERS {
+            let here = |case: &plan::Case| {
+                let row = if peer.row == BOOT { case.tells_boot() } else { case.row == peer.row };
+                row && (case.doorbells.name(), case.harts, case.tasks) == (peer.doorbells, peer.harts, 0)
+            };
+            assert_eq!(plan::all().iter().filter(|case| here(case)).count(), 1, "{}", peer.row);
+        }
+    }
+}

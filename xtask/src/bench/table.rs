@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use antler_report::grouped;
 use anyhow::Context as _;
 
 use super::figures::{Figure, Figures};
@@ -78,26 +79,13 @@ fn beside_others(figures: &Figures) -> String {
             1 => String::new(),
             harts => format!(", {harts} harts, {}", peer.doorbells),
         };
-        let (ours, aim) = (grouped(figure.each(figure.p50)), grouped(peer.aim));
+        let (ours, aim) = (grouped(figure.each(figure.p50), ','), grouped(peer.aim, ','));
         table += &format!(
             "| {}{machine} | {ours} | {aim} | {} | {} | {} |\n",
             peer.row, peer.zephyr, peer.linux, peer.xv6
         );
     }
     table
-}
-
-/// A number as people read it: `1,234,567`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// Puts the tables into the document.

@@ -29,34 +29,26 @@ const RUNS: usize = 3;
 
 /// The steps.
 pub fn steps() -> Vec<Step> {
-    let counterfactuals =
-        Step::boots("counterfactuals", |ctx| match setup::qemu(ctx)?.is_fair_under_icount() {
-            true => Call::new(["counterfactuals"]).run(ctx)?.exits(Exit::Success)?.passes(),
-            false => Ok(Count::SKIPPED),
-        });
+    let counterfactuals = under_icount("counterfactuals", ["counterfactuals"]);
     let by_others = ["imsic", "sswi"].map(|doorbells| {
-        Step::boots(format!("counterfactuals of doorbells, by {doorbells}"), move |ctx| {
-            if !setup::qemu(ctx)?.is_fair_under_icount() {
-                return Ok(Count::SKIPPED);
-            }
-            let args = ["counterfactuals", "--doorbells", doorbells].into_iter().chain(OF_DOORBELLS);
-            Call::new(args).run(ctx)?.exits(Exit::Success)?.passes()
-        })
+        let args = ["counterfactuals", "--doorbells", doorbells].into_iter().chain(OF_DOORBELLS);
+        under_icount(format!("counterfactuals of doorbells, by {doorbells}"), args)
     });
-    let tampered = Step::boots("tampered images", |ctx| match setup::qemu(ctx)?.is_fair_under_icount() {
-        true => Call::new(["tamper"]).run(ctx)?.exits(Exit::Success)?.passes(),
-        false => Ok(Count::SKIPPED),
-    });
-    let costs = Step::boots("instructions of the short paths", |ctx| {
-        match setup::qemu(ctx)?.is_fair_under_icount() {
-            true => Call::new(["bench", "--check"]).run(ctx)?.exits(Exit::Success)?.passes(),
-            false => Ok(Count::SKIPPED),
-        }
-    });
+    let tampered = under_icount("tampered images", ["tamper"]);
+    let costs = under_icount("instructions of the short paths", ["bench", "--check"]);
     let repeats = SIZES.map(|smp| {
         Step::boots(format!("SMP={smp} repeats to the byte under icount"), move |ctx| repeats(ctx, smp))
     });
     [counterfactuals].into_iter().chain(by_others).chain([tampered, costs]).chain(repeats).collect()
+}
+
+/// A command that boots machines under `-icount`, if the QEMU found is fair to harts there.
+fn under_icount(name: impl Into<String>, args: impl IntoIterator<Item = &'static str>) -> Step {
+    let call = Call::new(args);
+    Step::boots(name, move |ctx| match setup::qemu(ctx)?.is_fair_under_icount() {
+        true => call.run(ctx)?.exits(Exit::Success)?.passes(),
+        false => Ok(Count::SKIPPED),
+    })
 }
 
 /// The same proof several times: what the guest said and stated is the same each time.
